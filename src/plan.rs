@@ -1,0 +1,116 @@
+//! The planner: what has to be done in a world, and why, also where nothing has to be done.
+//!
+//! [`plan`] decides every subject, [`plan_subjects`] some; the whole is the union of the parts. Total on any world: it
+//! has no error, no clock, no chance and no I/O. Takes as given that every action is executed only while the objects
+//! that it names are in the version that it was decided on, and that the world is planned again afterwards.
+
+mod output;
+
+use std::collections::BTreeSet;
+
+use crate::action::Action;
+use crate::read::Read;
+use crate::reason::Reason;
+use crate::want::ServiceType;
+use crate::world::{Name, Subject, Timestamp, World};
+
+pub use self::output::FORMAT_VERSION;
+#[cfg(feature = "schema")]
+pub use self::output::schema;
+
+/// What has to be done in a world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a plan does nothing until it is executed"]
+pub struct Plan {
+    /// The moment that it was made for.
+    pub now: Timestamp,
+    /// One decision per subject, sorted by subject.
+    pub decisions: Vec<Decision>,
+    /// What the planner would need to see to decide more.
+    pub reads: BTreeSet<Read>,
+    /// The first moment at which time alone changes the plan.
+    pub wake_at: Option<Timestamp>,
+}
+
+/// What is decided about one subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What it is about.
+    pub subject: Subject,
+    /// How far what is wished for is from what is: the worst of the parts.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Reason,
+    /// The services that an application asks for, each with its own verdict.
+    pub parts: Vec<Part>,
+    /// What to do, in order within each step.
+    pub actions: Vec<Planned>,
+}
+
+/// How far what is wished for is from what is; the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// All is well, or stays on purpose.
+    Keep,
+    /// Something is done.
+    Change,
+    /// Something that is named has to happen first.
+    Wait,
+    /// What is asked for cannot be met.
+    Refuse,
+}
+
+/// What is decided about one service that an application asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The kind of service.
+    pub service: ServiceType,
+    /// The pool or instance.
+    pub instance: Name,
+    /// The secret that it goes into.
+    pub secret: Name,
+    /// How far it is from what is wished for.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// An action and the step that it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// The step.
+    pub step: Step,
+    /// The action.
+    pub action: Action,
+}
+
+/// Actions of one step run in order, and a failure ends it; steps do not depend on each other.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// Everything that serves one secret.
+    Secret(Name),
+    /// What is done to the application itself; runs last, and only if no step failed.
+    Status,
+}
+
+impl Plan {
+    /// Whether executing it would change anything.
+    pub fn changes(&self) -> bool {
+        self.actions().any(Action::is_change)
+    }
+
+    /// Every action, in order.
+    pub fn actions(&self) -> impl Iterator<Item = &Action> {
+        self.decisions.iter().flat_map(|decision| &decision.actions).map(|planned| &planned.action)
+    }
+}
+
+/// Decides every subject of a world.
+pub fn plan(world: &World) -> Plan {
+    plan_subjects(world, &BTreeSet::new())
+}
+
+/// Decides some subjects of a world.
+pub fn plan_subjects(world: &World, _subjects: &BTreeSet<Subject>) -> Plan {
+    Plan { now: world.now, decisions: vec![], reads: BTreeSet::new(), wake_at: None }
+}

@@ -1,0 +1,255 @@
+//! Reasons in plain words, and who is to blame for them.
+
+use std::fmt;
+
+use super::{At, Blame, Drift, Hold, Reason, Renewal};
+use crate::world::FailureClass;
+
+impl Reason {
+    /// Who caused it.
+    pub const fn blame(&self) -> Blame {
+        match self {
+            Reason::SecretNameMissing { .. }
+            | Reason::InvalidName { .. }
+            | Reason::KeyCollision { .. }
+            | Reason::PoolNotAllowed { .. }
+            | Reason::SecretNotManaged { .. }
+            | Reason::SecretContested { .. }
+            | Reason::SecretImmutable { .. }
+            | Reason::InstanceNotFound { .. }
+            | Reason::InstanceNotReady { .. }
+            | Reason::InstanceAmbiguous { .. }
+            | Reason::JournalFull { .. }
+            | Reason::JournalUnavailable { .. }
+            | Reason::AnnotationInvalid { .. } => Blame::Local,
+            Reason::ServiceNotFound { .. }
+            | Reason::AddressMissing { .. }
+            | Reason::CredentialsNotReady { .. }
+            | Reason::UserLimit { .. }
+            | Reason::AclFull { .. } => Blame::Aiven,
+            Reason::ServiceFailed { class, .. } => match class {
+                FailureClass::Kubernetes | FailureClass::JournalFull | FailureClass::JournalUnavailable => Blame::Local,
+                FailureClass::NotFound
+                | FailureClass::NotReady
+                | FailureClass::Refused
+                | FailureClass::Unauthorized
+                | FailureClass::TooFast
+                | FailureClass::Unknown
+                | FailureClass::UserLimit
+                | FailureClass::AclFull => Blame::Aiven,
+            },
+            Reason::UpToDate
+            | Reason::StatusOutdated
+            | Reason::SpecChanged
+            | Reason::SecretMissing { .. }
+            | Reason::Drifted { .. }
+            | Reason::ResyncRequested
+            | Reason::CertificateEnding { .. }
+            | Reason::RotationDue { .. }
+            | Reason::NotObserved { .. }
+            | Reason::NotOurs { .. }
+            | Reason::Protected { .. }
+            | Reason::InUse { .. }
+            | Reason::TooYoung { .. }
+            | Reason::Unused
+            | Reason::Expired { .. }
+            | Reason::Terminating { .. }
+            | Reason::NameTaken { .. }
+            | Reason::RecordedElsewhere { .. }
+            | Reason::Retiring { .. }
+            | Reason::DeletionLimit { .. }
+            | Reason::SkipCleanup
+            | Reason::Paused { .. }
+            | Reason::Settling { .. }
+            | Reason::Settled { .. }
+            | Reason::Abandoned { .. } => Blame::Nobody,
+        }
+    }
+
+    /// The operation that could not be done, one word: the first of a condition's message.
+    pub fn operation(&self) -> &str {
+        match self {
+            Reason::ServiceFailed { operation, .. } => operation,
+            Reason::InstanceNotFound { .. } | Reason::InstanceNotReady { .. } | Reason::InstanceAmbiguous { .. } => {
+                "GetInstance"
+            }
+            Reason::ServiceNotFound { .. } | Reason::AddressMissing { .. } => "GetService",
+            Reason::CredentialsNotReady { .. } => "GetUser",
+            Reason::UserLimit { .. } => "CreateUser",
+            Reason::AclFull { .. } => "GrantAcl",
+            Reason::JournalFull { .. } | Reason::JournalUnavailable { .. } => "RecordIntent",
+            Reason::SecretNotManaged { .. } | Reason::SecretContested { .. } | Reason::SecretImmutable { .. } => {
+                "WriteSecret"
+            }
+            _ => "Validate",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::UpToDate => f.write_str("everything is as it has to be"),
+            Reason::StatusOutdated => f.write_str("everything is as it has to be, but the status does not say so"),
+            Reason::SpecChanged => f.write_str("the spec is not the one that was last rolled out"),
+            Reason::SecretMissing { secret } => write!(f, "secret {secret} does not exist"),
+            Reason::Drifted { what } => write!(f, "{}", list(what, "; ")),
+            Reason::ResyncRequested => {
+                f.write_str("its synchronization hash was emptied: a person asks for every secret to be written again")
+            }
+            Reason::CertificateEnding { user, ends, then } => ending(f, &user.username, At(*ends), then),
+            Reason::RotationDue { user, since } => {
+                write!(f, "user {} exists since {}: a new one takes over", user.username, At(*since))
+            }
+            Reason::SecretNameMissing { service, instance } => {
+                write!(f, "{service} {instance} names no secret: set its secretName")
+            }
+            Reason::InvalidName { what, name, rule } => write!(f, "{what} is \"{name}\": it has to be {rule}"),
+            Reason::KeyCollision { secret, key, first, second } => {
+                write!(f, "{first} and {second} would both write {key} into secret {secret}: give one its own secret")
+            }
+            Reason::PoolNotAllowed { pool } => {
+                write!(f, "Aiven project {pool} is not one that this cluster may use (--projects, --main-project)")
+            }
+            Reason::SecretNotManaged { secret } => {
+                write!(f, "there is a Secret {secret} that is not managed by aivenator: it is left alone")
+            }
+            Reason::SecretContested { secret, by } => write!(f, "secret {secret} belongs to application {by}"),
+            Reason::SecretImmutable { secret } => write!(f, "secret {secret} is immutable and would have to change"),
+            Reason::InstanceNotFound { service, names } => {
+                let kind = service.instance_kind().unwrap_or("instance");
+                write!(f, "the namespace has no {kind} named {}", list(names, " or "))
+            }
+            Reason::InstanceNotReady { name, state } => {
+                let state = if state.is_empty() { "unknown" } else { state };
+                write!(f, "{name} is not ready: its state is {state}")
+            }
+            Reason::InstanceAmbiguous { name, namespaces } => {
+                write!(f, "namespaces {} all hold an instance {name}: whose it is cannot be told", list(namespaces, ", "))
+            }
+            Reason::ServiceNotFound { service } => write!(f, "Aiven has no service {service}"),
+            Reason::AddressMissing { service, key } => write!(f, "service {service} has no address for {key}"),
+            Reason::CredentialsNotReady { user } => write!(f, "Aiven has not given the credentials of {user} yet"),
+            Reason::NotObserved { what, why } => write!(f, "{why}: {what} is needed to decide"),
+            Reason::AnnotationInvalid { faults } => write!(
+                f,
+                "{}: mend the annotations, or set aivenator.aiven.nais.io/skip-cleanup to \"true\" to let it go",
+                list(faults, "; ")
+            ),
+            Reason::NotOurs { what } => write!(f, "{what}: it is left alone"),
+            Reason::Protected { until: None } => f.write_str("nothing uses it, and it is protected"),
+            Reason::Protected { until: Some(end) } => write!(f, "nothing uses it, and it is protected until {}", At(*end)),
+            Reason::InUse { by } => in_use(f, by),
+            Reason::TooYoung { until } => write!(f, "nothing uses it, and it stays until {}", At(*until)),
+            Reason::Unused => f.write_str("nothing asks for it and nothing uses it"),
+            Reason::Expired { at } => write!(f, "it has expired at {}", At(*at)),
+            Reason::Terminating { what } => write!(f, "{what} is being deleted"),
+            Reason::NameTaken { user, by } => write!(f, "application {by} is about to take the user name {}", user.username),
+            Reason::RecordedElsewhere { user, by } => {
+                write!(f, "user {} is also recorded by {}", user.username, list(by, ", "))
+            }
+            Reason::Retiring { user, hold } => retiring(f, &user.username, hold),
+            Reason::UserLimit { service } => write!(f, "service {service} has as many users as it may have"),
+            Reason::AclFull { service } => write!(f, "the ACL document of {service} has no room for another user"),
+            Reason::DeletionLimit { wanted, allowed } => {
+                write!(f, "{wanted} secrets would be deleted at once, {allowed} may: a person has to confirm it")
+            }
+            Reason::JournalFull { open } => write!(f, "{open} users are being made: the journal takes no more for now"),
+            Reason::JournalUnavailable { why } => write!(f, "the journal cannot be used: {why}"),
+            Reason::SkipCleanup => f.write_str("a person has said to let it go and leave its users at Aiven"),
+            Reason::Paused { what } => write!(f, "{what} is paused by a person"),
+            Reason::ServiceFailed { operation, class, count, retry_at } => {
+                let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
+                write!(f, "{operation} has failed {times}: {}", class.in_words())?;
+                match retry_at {
+                    Some(at) => write!(f, "; next try at {}", At(*at)),
+                    None => f.write_str("; next try when the spec changes"),
+                }
+            }
+            Reason::Settling { what, until: Some(end) } => write!(f, "{what}: looked at again at {}", At(*end)),
+            Reason::Settling { what, until: None } => write!(f, "{what}"),
+            Reason::Settled { what } => write!(f, "{what}"),
+            Reason::Abandoned { secret } => {
+                write!(f, "it was made for secret {secret}, which no longer asks for it")
+            }
+        }
+    }
+}
+
+impl FailureClass {
+    const fn in_words(self) -> &'static str {
+        match self {
+            FailureClass::NotFound => "Aiven has no such service",
+            FailureClass::NotReady => "something is not ready yet",
+            FailureClass::Refused => "Aiven refused the request",
+            FailureClass::Unauthorized => "the token or a right of it was refused",
+            FailureClass::TooFast => "Aiven asks to slow down",
+            FailureClass::Unknown => "Aiven gave no usable answer",
+            FailureClass::UserLimit => "the service has as many users as it may have",
+            FailureClass::AclFull => "the ACL document is full",
+            FailureClass::JournalFull => "the journal is full",
+            FailureClass::JournalUnavailable => "the journal cannot be written",
+            FailureClass::Kubernetes => "Kubernetes refused it or gave no answer",
+        }
+    }
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Drift::KeysMissing(keys) => write!(f, "missing or empty: {}", list(keys, ", ")),
+            Drift::KeysWrong(keys) => write!(f, "not what it has to be: {}", list(keys, ", ")),
+            Drift::Metadata(names) => write!(f, "metadata missing or wrong: {}", list(names, ", ")),
+            Drift::Leftovers(names) => write!(f, "no longer asked for: {}", list(names, ", ")),
+            Drift::UserGone(user) => write!(f, "user {} does not exist at Aiven", user.username),
+            Drift::Access(user) => write!(f, "user {} may do something else than is asked for", user.username),
+            Drift::Credentials(user) => write!(f, "the credentials of user {} have changed at Aiven", user.username),
+            Drift::NotOwn(user) => write!(f, "user {} is recorded but was not made for this secret alone", user.username),
+            Drift::OtherService(user) => {
+                write!(f, "user {} is on {}, which is no longer asked for", user.username, user.service_key())
+            }
+        }
+    }
+}
+
+fn in_use(f: &mut fmt::Formatter<'_>, by: &[crate::world::ConsumerRef]) -> fmt::Result {
+    let shown: Vec<String> = by.iter().take(5).map(ToString::to_string).collect();
+    let verb = if by.iter().all(|consumer| consumer.kind == "AivenApplication") { "asked for" } else { "used" };
+    write!(f, "{verb} by {}", shown.join(", "))?;
+    match by.len().saturating_sub(shown.len()) {
+        0 => Ok(()),
+        more => write!(f, " and {more} more"),
+    }
+}
+
+fn ending(f: &mut fmt::Formatter<'_>, user: &str, ends: At, then: &Renewal) -> fmt::Result {
+    write!(f, "the certificate of user {user} ends at {ends}")?;
+    match then {
+        Renewal::OnOffer => f.write_str(": Aiven has a renewed one"),
+        Renewal::NewUser => f.write_str(": a new user takes over"),
+        Renewal::Protected => f.write_str(", and the secret is protected: a person has to see to a new one"),
+        Renewal::Later(at) => write!(f, ": a new user takes over at {}", At(*at)),
+    }
+}
+
+fn retiring(f: &mut fmt::Formatter<'_>, user: &str, hold: &Hold) -> fmt::Result {
+    match hold {
+        Hold::Over => write!(f, "user {user} was replaced, and nothing holds it any longer"),
+        Hold::Until(at) => write!(f, "user {user} was replaced and stays until {}", At(*at)),
+        Hold::Pods { pods, overdue } => {
+            let late = if *overdue { ", which takes too long" } else { "" };
+            write!(f, "user {user} was replaced, and pods started before still hold it{late}: {}", list(pods, ", "))
+        }
+        Hold::Protected(Some(at)) => {
+            write!(f, "user {user} was replaced and stays until its certificate ends at {}: the secret is protected", At(*at))
+        }
+        Hold::Protected(None) => {
+            write!(f, "user {user} was replaced and stays as long as the secret, which is protected")
+        }
+        Hold::Others => write!(f, "user {user} is due to be replaced, after others of its service"),
+    }
+}
+
+fn list<T: fmt::Display>(items: &[T], separator: &str) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
+}

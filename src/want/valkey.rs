@@ -1,0 +1,193 @@
+//! Valkey: a user whose rights are lists of categories, commands, keys and channels.
+//!
+//! Takes as given that keys and annotations of one secret are told apart by the name of the instance.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::instance::{self, choose, full_name, replaced};
+use super::{Grant, IfAbsent, KeyWant, Provider, Request, Resolved, Source, Want};
+use crate::action::{AccessRules, Action};
+use crate::naming::Prefix;
+use crate::reason::Reason;
+use crate::value::Credential;
+use crate::want::ServiceType;
+use crate::world::{
+    Access, AccessControl, AppKey, Claim, Name, Service, ServiceKey, Settings, Spec, Spelling, User, UserKey, World,
+};
+
+const USER: &str = ".valkey.aiven.nais.io/serviceUser";
+const SERVICE: &str = ".valkey.aiven.nais.io/serviceName";
+const PROJECT: &str = "valkey.aiven.nais.io/project";
+
+const COMMANDS: [&str; 2] = ["+info", "+cluster|slots"];
+
+/// Valkey.
+pub(super) struct Valkey;
+
+impl Provider for Valkey {
+    fn instance_kind(&self) -> Option<&'static str> {
+        Some("Valkey")
+    }
+
+    fn requests(&self, app: &AppKey, spec: &Spec) -> Vec<Request> {
+        let request = |asked: &crate::world::InstanceSpec| {
+            let slot = replaced(&asked.instance, '-');
+            Request {
+                want: Want {
+                    service_type: ServiceType::Valkey,
+                    instance: asked.instance.clone(),
+                    access: asked.access.unwrap_or(Access::Read),
+                    group: format!("valkey/{}/{}", app.namespace, asked.instance).into(),
+                    keys: self.keys(&slot),
+                    slot: slot.into(),
+                },
+                secret_name: asked.secret_name.clone(),
+            }
+        };
+        spec.valkey.iter().map(request).collect()
+    }
+
+    fn claims(&self, annotations: &BTreeMap<Name, Name>) -> (Vec<Claim>, Vec<Name>) {
+        let text = |key: &str| annotations.get(key).filter(|text| !text.is_empty());
+        let slots = annotations.keys().filter_map(|key| key.strip_suffix(USER));
+        let (mut claims, mut faults) = (vec![], vec![]);
+        for slot in slots {
+            let Some(username) = text(&format!("{slot}{USER}")) else { continue };
+            let (service, project) = (text(&format!("{slot}{SERVICE}")), text(PROJECT));
+            if service.is_some() && project.is_none() {
+                faults.push(format!("{slot}{USER} stands without {PROJECT}").into());
+                continue;
+            }
+            claims.push(Claim {
+                service_type: ServiceType::Valkey,
+                slot: slot.into(),
+                project: project.cloned().unwrap_or_default(),
+                services: service.into_iter().cloned().collect(),
+                username: username.clone(),
+            });
+        }
+        (claims, faults)
+    }
+
+    fn addresses(&self, service: &Service, settings: &Settings) -> Vec<(&'static str, Option<Spelling>)> {
+        let part = |text: String| Spelling { text, also: vec![] };
+        let named = |usage: &'static str| {
+            let matching = service.components.iter().filter(move |c| c.component == "valkey" && c.usage == usage);
+            choose(matching, settings)
+        };
+        let uri = |secure: &str, plain: &str, usage| {
+            named(usage).map(|c| {
+                let scheme = if c.ssl == Some(false) { plain } else { secure };
+                let bare = format!("{scheme}://{}:{}", c.host, c.port);
+                match &c.path {
+                    Some(path) => Spelling { text: format!("{bare}{path}"), also: vec![bare] },
+                    None => part(bare),
+                }
+            })
+        };
+        let host = |usage| named(usage).map(|c| part(c.host.to_string()));
+        let port = |usage| named(usage).map(|c| part(c.port.to_string()));
+        vec![
+            ("VALKEY_URI", uri("valkeys", "valkey", "primary")),
+            ("VALKEY_HOST", host("primary")),
+            ("VALKEY_PORT", port("primary")),
+            ("REDIS_URI", uri("rediss", "redis", "primary")),
+            ("VALKEY_REPLICA_URI", uri("valkeys", "valkey", "replica")),
+            ("VALKEY_REPLICA_HOST", host("replica")),
+            ("VALKEY_REPLICA_PORT", port("replica")),
+        ]
+    }
+
+    fn resolve(&self, world: &World, namespace: &Name, want: &Want) -> Result<Resolved, Reason> {
+        let names = [full_name(ServiceType::Valkey, namespace, &want.instance)];
+        instance::resolve(world, namespace, want, &names)
+    }
+
+    fn why_not_usable(&self, world: &World, namespace: &Name, service: &ServiceKey) -> Option<Reason> {
+        instance::why_not_usable(world, ServiceType::Valkey, namespace, service)
+    }
+
+    fn could_mean(&self, namespace: &Name, want: &Want, claim: &Claim) -> bool {
+        claim.services.is_empty() || claim.services.contains(&full_name(ServiceType::Valkey, namespace, &want.instance))
+    }
+
+    fn prefix(&self, app: &AppKey, access: Access) -> Prefix {
+        Prefix::with_access(&app.name, access)
+    }
+
+    fn record(&self, slot: &str, user: &UserKey) -> Vec<(Name, Name)> {
+        let UserKey { project, service, username } = user;
+        vec![
+            (format!("{slot}{USER}").into(), username.clone()),
+            (format!("{slot}{SERVICE}").into(), service.clone()),
+            (PROJECT.into(), project.clone()),
+        ]
+    }
+
+    fn keys(&self, slot: &str) -> Vec<KeyWant> {
+        let suffix = slot.replace('-', "_").to_uppercase();
+        let key = |name: &str| format!("{name}_{suffix}");
+        let address = |name: &str, address, absent| {
+            let required = name.ends_with("_URI") && absent == IfAbsent::Wait;
+            KeyWant { key: key(name).into(), source: Source::Address(address, absent), required }
+        };
+        let user = |prefix: &str| {
+            let password = Source::Credential(Credential::Password);
+            [
+                KeyWant::required(key(&format!("{prefix}_USERNAME")), Source::Username),
+                KeyWant::required(key(&format!("{prefix}_PASSWORD")), password),
+            ]
+        };
+        let mut keys = Vec::from(user("VALKEY"));
+        keys.extend(user("REDIS"));
+        keys.extend([
+            address("VALKEY_URI", "VALKEY_URI", IfAbsent::Wait),
+            address("VALKEY_HOST", "VALKEY_HOST", IfAbsent::Wait),
+            address("VALKEY_PORT", "VALKEY_PORT", IfAbsent::Wait),
+            address("REDIS_URI", "REDIS_URI", IfAbsent::Wait),
+            address("REDIS_HOST", "VALKEY_HOST", IfAbsent::Wait),
+            address("REDIS_PORT", "VALKEY_PORT", IfAbsent::Wait),
+            address("VALKEY_REPLICA_URI", "VALKEY_REPLICA_URI", IfAbsent::LeaveOut),
+            address("VALKEY_REPLICA_HOST", "VALKEY_REPLICA_HOST", IfAbsent::LeaveOut),
+            address("VALKEY_REPLICA_PORT", "VALKEY_REPLICA_PORT", IfAbsent::LeaveOut),
+        ]);
+        keys
+    }
+
+    fn access_rules(&self, access: Access) -> Option<AccessRules> {
+        let base = ["-@all", "+@connection", "+@scripting", "+@pubsub", "+@transaction"];
+        let more: &[&str] = match access {
+            Access::Admin => &["+@admin", "+@write", "+@read"],
+            Access::ReadWrite => &["+@write", "+@read"],
+            Access::Write => &["+@write"],
+            Access::Read => &["+@read"],
+        };
+        let categories = base.iter().chain(more).map(|rule| Name::from(*rule)).collect();
+        let commands = COMMANDS.map(Name::from).to_vec();
+        Some(AccessRules { categories, commands, keys: vec!["*".into()], channels: vec!["*".into()] })
+    }
+
+    fn grant(&self, grant: &Grant<'_>) -> Result<Vec<Action>, Reason> {
+        let current = grant.observed.and_then(|user: &User| user.access.as_ref());
+        let (Some(current), Some(access)) = (current, self.access_rules(grant.access)) else { return Ok(vec![]) };
+        if is_as(current, &access) {
+            return Ok(vec![]);
+        }
+        Ok(vec![Action::SetAccess { user: grant.user.clone(), access }])
+    }
+
+    fn revoke(&self, _service: &Service, _user: &UserKey) -> Result<Vec<Action>, Reason> {
+        Ok(vec![])
+    }
+}
+
+/// Whether a user has these rights; that it only lacks commands which programs before this one did not give is nothing.
+fn is_as(current: &AccessControl, wanted: &AccessRules) -> bool {
+    let as_set = |names: &[Name]| names.iter().cloned().collect::<BTreeSet<Name>>();
+    let mut left = wanted.commands.iter();
+    let commands_in_order = current.commands.iter().all(|command| left.any(|wanted| wanted == command));
+    current.categories == wanted.categories
+        && commands_in_order
+        && current.keys == as_set(&wanted.keys)
+        && current.channels == as_set(&wanted.channels)
+}

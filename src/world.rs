@@ -1,0 +1,318 @@
+//! Everything observed, at one moment, and what can be looked up in it.
+//!
+//! A [`World`] holds applications, managed secrets, what uses them, instance objects, Aiven's projects, the journal, the
+//! settings and the time. It takes as given that observers parse and digest what they read; it never holds secret
+//! material, never reads a clock, and never takes what was not seen for empty. A clone costs next to nothing, and its
+//! indexes follow each edit ([`mod@edit`]), so that planning one subject does not depend on the size of the world.
+
+mod application;
+mod edit;
+mod journal;
+mod key;
+pub mod names;
+mod namespace;
+mod observed;
+mod secret;
+mod service;
+mod settings;
+mod usage;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use fnv::FnvBuildHasher;
+use serde::Serialize;
+
+pub use self::application::{Access, Application, Condition, InstanceSpec, KafkaSpec, RolloutState, Spec, Status};
+pub use self::journal::{
+    Failure, FailureClass, FailureKey, Failures, Intent, Journal, MAX_INTENTS, Outcome, Retirement,
+};
+pub use self::key::{AppKey, Name, SecretKey, ServiceKey, Subject, UserKey};
+pub use self::namespace::Namespace;
+pub use self::observed::{Content, Digest, Digester, Observed};
+pub use self::secret::{Claim, Entry, Keys, Protection, Retired, Secret, Stores, Validity};
+pub use self::service::{
+    AccessControl, AclDocument, Address, Component, Project, Service, Spelling, User, Users, is_usable,
+};
+pub use self::settings::{DeletionCap, Settings};
+pub use self::usage::{Workload, WorkloadKey, WorkloadKind};
+pub use jiff::Timestamp;
+
+use crate::want::ServiceType;
+
+/// Everything observed, at one moment.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The only clock.
+    pub now: Timestamp,
+    /// When every kind was first completely listed; `None` for saved documents.
+    pub complete_since: Option<Timestamp>,
+    /// Whether a secret that is not in the world does not exist; else it has to be looked for by name.
+    pub secrets_complete: bool,
+    /// The kinds that could not be listed completely, and why.
+    pub unlisted: BTreeMap<Kind, Name>,
+    /// The journal.
+    pub journal: Observed<Journal>,
+    /// The last failures.
+    pub failures: Failures,
+    settings: Arc<Settings>,
+    digester: Digester,
+    namespaces: im::OrdMap<Name, Arc<Namespace>>,
+    projects: im::OrdMap<Name, Observed<Arc<Project>>>,
+    recorders: im::GenericHashMap<UserKey, Arc<[SecretKey]>, FnvBuildHasher, im::shared_ptr::DefaultSharedPtr>,
+    on_service: im::OrdMap<ServiceKey, im::OrdSet<SecretKey>>,
+    contenders: im::OrdMap<Name, im::OrdSet<AppKey>>,
+    holders: im::OrdMap<(ServiceType, Name), im::OrdSet<Name>>,
+    idle: im::OrdSet<SecretKey>,
+    ending: im::OrdSet<AppKey>,
+    managed: usize,
+}
+
+/// A kind of object that is listed as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// `AivenApplication`
+    Application,
+    /// `Secret`, of those that are managed
+    Secret,
+    /// What uses secrets.
+    Workload(WorkloadKind),
+    /// `OpenSearch` or `Valkey` of `aiven.io`.
+    Instance(ServiceType),
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::Application => f.write_str("AivenApplication"),
+            Kind::Secret => f.write_str("Secret"),
+            Kind::Workload(kind) => f.write_str(kind.as_str()),
+            Kind::Instance(service_type) => f.write_str(service_type.instance_kind().unwrap_or("instance")),
+        }
+    }
+}
+
+/// What a look-up found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup<T> {
+    /// It is there.
+    Found(T),
+    /// It does not exist.
+    Absent,
+    /// Nobody has looked; the text says why not.
+    Unseen(Name),
+}
+
+/// The uid and version of the object that an action was decided on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Expect {
+    /// `metadata.uid`
+    pub uid: Name,
+    /// `metadata.resourceVersion`
+    #[serde(rename = "resource_version")]
+    pub version: Name,
+}
+
+/// Something that asks for a secret or uses it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ConsumerRef {
+    /// The kind of object.
+    pub kind: Name,
+    /// Its name, in the namespace of the secret.
+    pub name: Name,
+}
+
+impl fmt::Display for ConsumerRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
+/// A time as it stands everywhere: RFC 3339, UTC, whole seconds, `Z`.
+pub fn rfc3339(time: Timestamp) -> String {
+    let whole = Timestamp::from_second(time.as_second()).unwrap_or(time);
+    whole.to_string()
+}
+
+impl World {
+    /// A world in which everything was looked at and nothing was found.
+    pub fn new(now: Timestamp, settings: Settings, digester: Digester) -> Self {
+        World {
+            now,
+            complete_since: None,
+            secrets_complete: true,
+            unlisted: BTreeMap::new(),
+            journal: Observed::Seen(Journal::default()),
+            failures: Failures::new(),
+            settings: Arc::new(settings),
+            digester,
+            namespaces: im::OrdMap::new(),
+            projects: im::OrdMap::new(),
+            recorders: Default::default(),
+            on_service: im::OrdMap::new(),
+            contenders: im::OrdMap::new(),
+            holders: im::OrdMap::new(),
+            idle: im::OrdSet::new(),
+            ending: im::OrdSet::new(),
+            managed: 0,
+        }
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What makes digests that can be compared with those of this world.
+    pub fn digester(&self) -> &Digester {
+        &self.digester
+    }
+
+    /// Every namespace, in order.
+    pub fn namespaces(&self) -> impl Iterator<Item = (&Name, &Namespace)> {
+        self.namespaces.iter().map(|(name, namespace)| (name, &**namespace))
+    }
+
+    /// One namespace, if there is anything in it.
+    pub fn namespace(&self, name: &str) -> Option<&Namespace> {
+        self.namespaces.get(name).map(|namespace| &**namespace)
+    }
+
+    /// An application.
+    pub fn application(&self, key: &AppKey) -> Option<&Application> {
+        self.namespace(&key.namespace)?.application(&key.name)
+    }
+
+    /// A Secret of that name, managed or not.
+    pub fn secret(&self, key: &SecretKey) -> Lookup<&Entry> {
+        let entry = self.namespace(&key.namespace).and_then(|namespace| namespace.entry(&key.name));
+        match (entry, self.unlisted.get(&Kind::Secret)) {
+            (Some(Entry::Absent), _) => Lookup::Absent,
+            (Some(entry), _) => Lookup::Found(entry),
+            (None, Some(why)) => Lookup::Unseen(why.clone()),
+            (None, None) if self.secrets_complete => Lookup::Absent,
+            (None, None) => Lookup::Unseen(format!("Secret {key} was not looked for").into()),
+        }
+    }
+
+    /// A managed secret.
+    pub fn managed(&self, key: &SecretKey) -> Option<&Secret> {
+        self.namespace(&key.namespace)?.managed(&key.name)
+    }
+
+    /// How many secrets are managed.
+    pub fn managed_count(&self) -> usize {
+        self.managed
+    }
+
+    /// The managed secrets that no spec names and nothing uses.
+    pub fn idle(&self) -> impl Iterator<Item = &SecretKey> {
+        self.idle.iter()
+    }
+
+    /// The applications that are being deleted or will expire.
+    pub fn ending(&self) -> impl Iterator<Item = &AppKey> {
+        self.ending.iter()
+    }
+
+    /// The applications that ask for the secret now: neither expired nor being deleted.
+    pub fn asking(&self, key: &SecretKey) -> impl Iterator<Item = &Application> {
+        let namespace = self.namespace(&key.namespace);
+        let names = namespace.and_then(|namespace| namespace.asked(&key.name)).into_iter().flatten();
+        let found = names.filter_map(move |name| namespace.and_then(|namespace| namespace.application(name)));
+        found.filter(|app| !app.terminating && !app.expired(self.now))
+    }
+
+    /// What uses the secret, and for pods since when.
+    pub fn using(&self, key: &SecretKey) -> impl Iterator<Item = (&WorkloadKey, Option<Timestamp>)> {
+        let uses = self.namespace(&key.namespace).and_then(|namespace| namespace.used(&key.name));
+        uses.into_iter().flatten().map(|(workload, started)| (workload, *started))
+    }
+
+    /// The secrets that record the account, in use or replaced, terminating ones among them.
+    pub fn recorders(&self, user: &UserKey) -> &[SecretKey] {
+        self.recorders.get(user).map_or(&[], |secrets| secrets)
+    }
+
+    /// The secrets that record an account on the service.
+    pub fn secrets_on(&self, service: &ServiceKey) -> impl Iterator<Item = &SecretKey> {
+        self.on_service.get(service).into_iter().flatten()
+    }
+
+    /// The applications whose user names could be the same.
+    pub fn contenders(&self, group: &str) -> impl Iterator<Item = &AppKey> {
+        self.contenders.get(group).into_iter().flatten()
+    }
+
+    /// The namespaces that hold an instance object of that name.
+    pub fn holders(&self, service_type: ServiceType, instance: &Name) -> impl Iterator<Item = &Name> {
+        self.holders.get(&(service_type, instance.clone())).into_iter().flatten()
+    }
+
+    /// The projects that were looked at or tried.
+    pub fn projects(&self) -> impl Iterator<Item = (&Name, &Observed<Arc<Project>>)> {
+        self.projects.iter()
+    }
+
+    /// An Aiven project.
+    pub fn project(&self, name: &str) -> Lookup<&Project> {
+        match self.projects.get(name) {
+            Some(Observed::Seen(project)) => Lookup::Found(project),
+            Some(Observed::Unseen(why)) => Lookup::Unseen(why.clone()),
+            None => Lookup::Unseen(format!("Aiven project {name} was not observed").into()),
+        }
+    }
+
+    /// An Aiven service.
+    pub fn service(&self, key: &ServiceKey) -> Lookup<&Service> {
+        let project = match self.project(&key.project) {
+            Lookup::Found(project) => project,
+            Lookup::Absent => return Lookup::Absent,
+            Lookup::Unseen(why) => return Lookup::Unseen(why),
+        };
+        match project.services.get(&key.service) {
+            Some(Observed::Seen(Some(service))) => Lookup::Found(service),
+            Some(Observed::Seen(None)) => Lookup::Absent,
+            Some(Observed::Unseen(why)) => Lookup::Unseen(why.clone()),
+            None if project.complete => Lookup::Absent,
+            None => Lookup::Unseen(format!("Aiven service {key} was not observed").into()),
+        }
+    }
+
+    /// A service user. Within the settling time of an intent, one that is not there is not taken for gone.
+    pub fn user(&self, key: &UserKey) -> Lookup<&User> {
+        let service = match self.service(&key.service_key()) {
+            Lookup::Found(service) => service,
+            Lookup::Absent => return Lookup::Absent,
+            Lookup::Unseen(why) => return Lookup::Unseen(why),
+        };
+        match service.users.get(&key.username) {
+            Some(user) => Lookup::Found(user),
+            None if service.users_complete || service.gone.contains(&key.username) => Lookup::Absent,
+            None => Lookup::Unseen(format!("service user {key} was not looked for").into()),
+        }
+    }
+
+    /// The journal, if it was read and is ours.
+    pub fn journal(&self) -> Option<&Journal> {
+        self.journal.seen()
+    }
+
+    /// Why something of that kind could have been missed, if so.
+    pub fn why_unlisted(&self, kind: Kind) -> Option<&Name> {
+        self.unlisted.get(&kind)
+    }
+
+    /// The state of an instance object in a namespace.
+    pub fn instance(&self, service_type: ServiceType, namespace: &str, name: &Name) -> Lookup<&Name> {
+        let found = self.namespace(namespace).and_then(|namespace| namespace.instance(service_type, name));
+        match (found, self.unlisted.get(&Kind::Instance(service_type))) {
+            (Some(state), _) => Lookup::Found(state),
+            (None, Some(why)) => Lookup::Unseen(why.clone()),
+            (None, None) => Lookup::Absent,
+        }
+    }
+}

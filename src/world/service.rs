@@ -1,0 +1,180 @@
+//! Aiven as observed: projects, services, their components, users and OpenSearch ACL.
+//!
+//! Takes as given that enums are open and members optional; never holds a credential.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use fnv::FnvBuildHasher;
+use jiff::Timestamp;
+
+use super::key::Name;
+use super::observed::{Content, Digest, Digester, Observed};
+use super::settings::Settings;
+use crate::want::ServiceType;
+
+/// Users of one service, by name; never iterated, since the order would not be deterministic.
+pub type Users = im::GenericHashMap<Name, Arc<User>, FnvBuildHasher, im::shared_ptr::DefaultSharedPtr>;
+
+/// One Aiven project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// The project's CA certificate.
+    pub ca: Observed<Content>,
+    /// Whether a service that is not in `services` does not exist; else it was not looked at.
+    pub complete: bool,
+    /// The services that were looked at; `None` for one that Aiven says does not exist.
+    pub services: im::OrdMap<Name, Observed<Option<Arc<Service>>>>,
+}
+
+/// One Aiven service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// `service_type`, as Aiven spells it.
+    pub service_type: Name,
+    /// `state`, as Aiven spells it.
+    pub state: Name,
+    /// Where its parts can be reached.
+    pub components: Vec<Component>,
+    /// The users that were seen.
+    pub users: Users,
+    /// Whether a user that is not in `users` does not exist; else a list only suggests it, and GET user decides.
+    pub users_complete: bool,
+    /// The users that GET user says do not exist.
+    pub gone: im::OrdSet<Name>,
+    /// The ACL document, for OpenSearch.
+    pub acl: Observed<AclDocument>,
+    addresses: Arc<[Address]>,
+}
+
+/// A text that follows from the components and stands in secrets; not secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The key that it is for, without what names the instance.
+    pub key: &'static str,
+    /// What to write; `None` if the service has no such component.
+    pub text: Option<Name>,
+    /// The digests of what counts as right: the text itself, and spellings of before.
+    pub right: Vec<Digest>,
+}
+
+/// A text for a key, and other spellings of it that count as right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spelling {
+    /// What to write.
+    pub text: String,
+    /// What is left as it is where it stands.
+    pub also: Vec<String>,
+}
+
+impl Service {
+    /// A service that runs, without components and users, all of it observed.
+    pub fn new(service_type: impl Into<Name>, components: Vec<Component>) -> Self {
+        Service {
+            service_type: service_type.into(),
+            state: "RUNNING".into(),
+            components,
+            users: Users::default(),
+            users_complete: true,
+            gone: im::OrdSet::new(),
+            acl: Observed::Unseen("its ACL document was not read".into()),
+            addresses: Arc::new([]),
+        }
+    }
+
+    /// Works out the addresses that these settings hand out.
+    pub(super) fn choose_addresses(&mut self, settings: &Settings, digester: &Digester) {
+        let chosen = ServiceType::named(&self.service_type).map(|service_type| service_type.addresses(self, settings));
+        let address = |(key, spelling): (&'static str, Option<Spelling>)| {
+            let texts = spelling.iter().flat_map(|spelling| std::iter::once(&spelling.text).chain(&spelling.also));
+            let right = texts.map(|text| digester.digest(text.as_bytes())).collect();
+            Address { key, text: spelling.map(|spelling| spelling.text.into()), right }
+        };
+        self.addresses = chosen.into_iter().flatten().map(address).collect();
+    }
+
+    /// The address for a key.
+    pub fn address(&self, key: &str) -> Option<&Address> {
+        self.addresses.iter().find(|address| address.key == key)
+    }
+
+    /// Whether users can be made and changed in its state.
+    pub fn usable(&self) -> bool {
+        is_usable(&self.state)
+    }
+}
+
+/// Whether a service or instance in that state can be used.
+pub fn is_usable(state: &str) -> bool {
+    matches!(state, "RUNNING" | "REBALANCING")
+}
+
+/// Where one part of a service can be reached by one way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Component {
+    /// `component`, such as `kafka` or `schema_registry`.
+    pub component: Name,
+    /// `usage`: `primary`, `replica`, …
+    pub usage: Name,
+    /// `route`: `dynamic`, `public`, …
+    pub route: Name,
+    /// `kafka_authentication_method`; absent counts as `certificate`.
+    pub authentication: Option<Name>,
+    /// `kafka_ssl_ca`; absent counts as the project's CA.
+    pub ssl_ca: Option<Name>,
+    /// Whether it goes through a privatelink connection.
+    pub privatelink: bool,
+    /// `ssl`; absent counts as encrypted.
+    pub ssl: Option<bool>,
+    /// `path` of a URI, if it has one.
+    pub path: Option<Name>,
+    /// `host`.
+    pub host: Name,
+    /// `port`.
+    pub port: u16,
+}
+
+/// One service user. A credential that is `None` was not observed; one that is empty is not ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The digest of its own name, to compare with what secrets hold.
+    pub name: Content,
+    /// Whether it is built in (type `primary`).
+    pub primary: bool,
+    /// `password`.
+    pub password: Option<Content>,
+    /// `access_cert`, for Kafka.
+    pub certificate: Option<Content>,
+    /// `access_key`, for Kafka.
+    pub private_key: Option<Content>,
+    /// `access_cert_not_valid_after_time`: the end of the current certificate.
+    pub certificate_ends: Option<Timestamp>,
+    /// `expiring_cert_not_valid_after_time`: the end of the one before, while a renewed one is on offer.
+    pub expiring_certificate_ends: Option<Timestamp>,
+    /// `password_updated_time`.
+    pub password_updated: Option<Timestamp>,
+    /// `access_control`, if it was in the answer.
+    pub access: Option<AccessControl>,
+}
+
+/// What a Valkey user may do, as lists of Aiven's rules; an absent list is an empty one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccessControl {
+    /// `valkey_acl_categories`, in order.
+    pub categories: Vec<Name>,
+    /// `valkey_acl_commands`, in order.
+    pub commands: Vec<Name>,
+    /// `valkey_acl_keys`.
+    pub keys: BTreeSet<Name>,
+    /// `valkey_acl_channels`.
+    pub channels: BTreeSet<Name>,
+}
+
+/// The ACL document of an OpenSearch service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AclDocument {
+    /// Whether the rules are enforced.
+    pub enabled: bool,
+    /// The rules of each user: (index pattern, permission).
+    pub rules: BTreeMap<Name, BTreeSet<(Name, Name)>>,
+}

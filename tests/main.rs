@@ -1,0 +1,2 @@
+//! Every test that is not beside what it tests, in one binary.
+#![allow(missing_docs)]

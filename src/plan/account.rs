@@ -71,7 +71,7 @@ pub(super) fn account_of(world: &World, claim: &Claim) -> UserKey {
     let key = |service: &Name| ServiceKey { project: claim.project.clone(), service: service.clone() };
     let exists = |service: &&Name| matches!(world.service(&key(service)), Lookup::Found(_));
     let service = claim.services.iter().find(exists).or(claim.services.first());
-    service.map(key).unwrap_or_else(|| key(&Name::default())).user(claim.username.clone())
+    service.map_or_else(|| key(&Name::default()), key).user(claim.username.clone())
 }
 
 /// Why a user that a secret records was not made for that secret alone.

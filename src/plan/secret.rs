@@ -124,9 +124,9 @@ fn why_stays(world: &World, secret: &Secret) -> Option<Staying> {
 
 /// What could ask for a secret or use it and was not looked at.
 fn why_not_seen(world: &World) -> Option<Reason> {
-    let kinds = [Kind::Application, Kind::Secret].into_iter().chain(WorkloadKind::ALL.map(Kind::Workload));
-    let unlisted = kinds.filter_map(|kind| world.why_unlisted(kind).map(|why| (kind, why))).next();
-    unlisted.map(|(kind, why)| Reason::NotObserved { what: Read::Kind(kind), why: why.clone() })
+    let mut all = [Kind::Application, Kind::Secret].into_iter().chain(WorkloadKind::ALL.map(Kind::Workload));
+    all.find_map(|kind| Some((kind, world.why_unlisted(kind)?)))
+        .map(|(kind, why)| Reason::NotObserved { what: Read::Kind(kind), why: why.clone() })
 }
 
 /// The end of the time for which an unused secret stays; `None` if it has no beginning.

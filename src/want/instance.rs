@@ -9,12 +9,7 @@ use crate::reason::Reason;
 use crate::world::{Component, Kind, Lookup, Name, ServiceKey, Settings, World, is_usable};
 
 /// Resolves a request: the first of these names for which the namespace holds an instance object.
-pub(super) fn resolve(
-    world: &World,
-    namespace: &Name,
-    want: &Want,
-    names: &[Name],
-) -> Result<Resolved, Reason> {
+pub(super) fn resolve(world: &World, namespace: &Name, want: &Want, names: &[Name]) -> Result<Resolved, Reason> {
     let settings = world.settings();
     if !settings.instance_check {
         return resolve_by_name(world, namespace, want, names);
@@ -107,7 +102,7 @@ pub(super) fn full_name(service_type: ServiceType, namespace: &str, instance: &s
 /// The component to hand out: of those that match, on the first route that is present, not through privatelink, the
 /// first by (host, port).
 pub(super) fn choose<'w>(
-    components: impl Iterator<Item = &'w Component> + Clone,
+    components: &(impl Iterator<Item = &'w Component> + Clone),
     settings: &Settings,
 ) -> Option<&'w Component> {
     let on = |route: &Name| {

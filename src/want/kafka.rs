@@ -58,17 +58,16 @@ impl Provider for Kafka {
     }
 
     fn addresses(&self, service: &Service, settings: &Settings) -> Vec<(&'static str, Option<Spelling>)> {
-        let named = |name: &'static str| {
-            service.components.iter().filter(move |c| c.component == name && c.usage == "primary")
-        };
+        let named =
+            |name: &'static str| service.components.iter().filter(move |c| c.component == name && c.usage == "primary");
         let by_certificate = |component: &&Component| {
             let method = component.authentication.as_ref();
             let ca = component.ssl_ca.as_ref();
             method.is_none_or(|method| *method == "certificate") && ca.is_none_or(|ca| *ca != "letsencrypt")
         };
         let spelled = |text: String| Spelling { text, also: vec![] };
-        let brokers = choose(named("kafka").filter(by_certificate), settings);
-        let registry = choose(named("schema_registry"), settings);
+        let brokers = choose(&named("kafka").filter(by_certificate), settings);
+        let registry = choose(&named("schema_registry"), settings);
         let broker_address = brokers.map(|c| spelled(format!("{}:{}", c.host, c.port)));
         let registry_address = registry.map(|c| {
             let bare = format!("https://{}:{}", c.host, c.port);
@@ -87,8 +86,13 @@ impl Provider for Kafka {
         }
         let [first, second] = service_names(pool).map(|service| ServiceKey { project: pool.clone(), service });
         match existing(world, first.clone(), None) {
-            Err(Reason::ServiceNotFound { .. }) => existing(world, second, None)
-                .map_err(|reason| if matches!(reason, Reason::ServiceNotFound { .. }) { Reason::ServiceNotFound { service: first } } else { reason }),
+            Err(Reason::ServiceNotFound { .. }) => existing(world, second, None).map_err(|reason| {
+                if matches!(reason, Reason::ServiceNotFound { .. }) {
+                    Reason::ServiceNotFound { service: first }
+                } else {
+                    reason
+                }
+            }),
             found => found,
         }
     }

@@ -17,6 +17,9 @@ use crate::world::{
 /// How much later than its switch a pod may still have been started with the old credentials.
 const STARTED_WITH_OLD: SignedDuration = SignedDuration::from_mins(2);
 
+/// How long a Kafka certificate is valid, from the making of its user.
+const CERTIFICATE_LIFE: SignedDuration = SignedDuration::from_hours(820 * 24);
+
 /// Why a user is not the application's own, as far as its name, its service and its type tell.
 pub(super) fn foreign(world: &World, app: &AppKey, user: &UserKey) -> Findings {
     let mut findings = vec![];
@@ -212,7 +215,9 @@ fn still_held(world: &World, secret: &Secret, user: &UserKey, since: Option<Time
 /// Why a user that exists may be somebody else's, although there is an intent of that name.
 pub(super) fn perhaps_not_made(world: &World, user: &UserKey, intent: &Intent) -> Findings {
     let Lookup::Found(found) = world.user(user) else { return vec![] };
-    let younger = found.password_updated.is_some_and(|at| at.as_second() >= intent.since.as_second());
+    let began = found.certificate_ends.and_then(|end| end.checked_sub(CERTIFICATE_LIFE).ok());
+    let made = found.password_updated.or(began);
+    let younger = made.is_some_and(|at| at.as_second() >= intent.since.as_second());
     let ours = match intent.outcome {
         Outcome::Created => true,
         Outcome::Unknown | Outcome::Found => younger,

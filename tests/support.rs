@@ -7,6 +7,7 @@ pub mod hide;
 pub mod input;
 pub mod run;
 pub mod secrets;
+pub mod show;
 pub mod vectors;
 
 use std::ffi::OsString;

@@ -78,7 +78,7 @@ pub fn empty_world(input: &SettingsInput) -> World {
         world.complete_since = Some(minutes(now(), -60));
     }
     for pool in &POOLS {
-        let ca = Observed::Seen(world.digester().content(format!("CA of {pool}").as_bytes()));
+        let ca = Observed::Seen(world.digester().content(format!("CANARY: CA of {pool}").as_bytes()));
         world.put_project((*pool).into(), Project { ca, complete: true, services: im::OrdMap::new() });
         let service = Service::new("kafka", components(ServiceType::Kafka));
         put_service(&mut world, &ServicePick::Kafka(POOLS.iter().position(|it| it == pool).unwrap()), service);
@@ -112,7 +112,7 @@ fn put_service(world: &mut World, at: &ServicePick, service: Service) {
 
 /// A user as Aiven gives it, made at that moment.
 pub fn plain_user(world: &World, key: &UserKey, made: Timestamp) -> User {
-    let content = |what: &str| world.digester().content(format!("{what} of {key}").as_bytes());
+    let content = |what: &str| world.digester().content(format!("CANARY: {what} of {key}").as_bytes());
     let kafka = key.service.ends_with("kafka");
     User {
         name: world.digester().content(key.username.as_bytes()),
@@ -178,7 +178,7 @@ pub fn put_app(world: &mut World, input: &AppInput) {
         None => {
             let mut app = Application::new(key.clone(), spec(input));
             app.generation = input.generation;
-            app.uid = format!("uid of {key} at {}", world.now).into();
+            app.uid = format!("uid of {key} at {}", world.now.as_second()).into();
             let ago = -60 * i64::try_from(input.created).unwrap();
             app.created = (input.created > 0).then(|| minutes(world.now, ago));
             app

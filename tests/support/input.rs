@@ -22,7 +22,7 @@ pub fn pick<'a>(from: &[&'a str], index: Pick) -> &'a str {
     from[index % from.len()]
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Input {
     pub settings: SettingsInput,
     pub apps: Vec<AppInput>,
@@ -49,7 +49,7 @@ pub struct SettingsInput {
     pub operator: bool,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct AppInput {
     pub namespace: Pick,
     pub name: Pick,
@@ -66,7 +66,7 @@ pub struct AppInput {
     pub valkey: Vec<(Pick, Access, Option<Pick>)>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct InstanceInput {
     pub open_search: bool,
     pub namespace: Pick,
@@ -79,7 +79,7 @@ pub struct InstanceInput {
 }
 
 /// Something that happens to a Secret; makes it if there is none of that name.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SecretInput {
     pub namespace: Pick,
     pub name: Pick,
@@ -118,7 +118,7 @@ pub enum SecretEdit {
 }
 
 /// A user of some service, by how its name came to be.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Account {
     pub service: ServicePick,
     pub name: NameInput,

@@ -1,6 +1,7 @@
 //! Every test that is not beside what it tests, in one binary: linking is what costs.
 
 mod decisions;
+mod histories;
 mod laws;
 mod support;
 mod tidy;

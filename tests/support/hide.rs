@@ -174,9 +174,9 @@ pub fn shuffled(world: &World, seed: u64) -> World {
         parts.extend(space.secrets().cloned().map(Part::Secret));
         let workloads = space.workloads().map(|(key, it)| Part::Workload(namespace.clone(), key.clone(), it.clone()));
         parts.extend(workloads);
-        let instances = space.instances().map(|((kind, name), state)| {
-            Part::Instance(namespace.clone(), *kind, name.clone(), state.clone())
-        });
+        let instances = space
+            .instances()
+            .map(|((kind, name), state)| Part::Instance(namespace.clone(), *kind, name.clone(), state.clone()));
         parts.extend(instances);
         for name in SECRETS {
             if matches!(space.entry(name), Some(aivenator::world::Entry::Foreign)) {

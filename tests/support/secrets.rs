@@ -109,7 +109,8 @@ fn edited(world: &mut World, mut secret: Secret, edit: &SecretEdit) -> Secret {
 }
 
 fn damaged(mut secret: Secret, edit: &SecretEdit) -> Secret {
-    let keys: Vec<Name> = secret.data.seen().map(|keys| keys.iter().map(|(key, _)| key.clone()).collect()).unwrap_or_default();
+    let keys: Vec<Name> =
+        secret.data.seen().map(|keys| keys.iter().map(|(key, _)| key.clone()).collect()).unwrap_or_default();
     let chosen = |index: usize| keys.get(index % keys.len().max(1)).cloned();
     match edit {
         SecretEdit::BreakRecord(index) => {

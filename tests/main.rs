@@ -1,2 +1,4 @@
 //! Every test that is not beside what it tests, in one binary.
 #![allow(missing_docs)]
+
+mod documents;

@@ -80,7 +80,9 @@ impl<'a> Reader<'a> {
     }
 
     fn document(&mut self, place: &Place, value: &Value, list: Option<Inherited<'_>>) -> Result<(), DocumentError> {
-        let root = Object::of(value).map_err(|fault| DocumentError::fault(place.clone(), &fault, false))?;
+        let no_object = |_| Fault::mismatch("an object of Kubernetes (a mapping with apiVersion and kind)", value);
+        let root = Object::of(value).map_err(no_object);
+        let root = root.map_err(|fault| DocumentError::fault(place.clone(), &fault, false))?;
         let place = &place.naming(list.map(|list| list.kind), &root);
         let at = |fault: Fault| DocumentError::fault(place.clone(), &fault, false);
         let own = |key| match list {

@@ -36,7 +36,7 @@ pub enum DocumentError {
         problem: String,
     },
     /// An object stands in the documents more than once.
-    #[error("{second}: the same object stands in {first}")]
+    #[error("{second}: the same object is also in {first}")]
     Twice {
         /// Where it was first found.
         first: Place,
@@ -45,7 +45,7 @@ pub enum DocumentError {
     },
     /// Journals of several namespaces are in the documents, and nobody has said which is ours.
     #[error(
-        "{second}: a second journal, beside the one in {first}: expected one, or the operator's namespace to be given"
+        "{second}: a second journal, beside {first}: give the operator's namespace (--operator-namespace), or leave one out"
     )]
     Journals {
         /// The first.
@@ -92,7 +92,7 @@ impl Place {
 
     /// The same place with what can be said of the object there.
     pub(super) fn naming(&self, inherited: Option<&str>, root: &Object<'_>) -> Self {
-        let kind = root.get("kind").and_then(Value::as_str).or(inherited).unwrap_or("some object");
+        let kind = root.get("kind").and_then(Value::as_str).or(inherited).unwrap_or("object");
         let metadata = root.get("metadata");
         let part = |key| metadata.and_then(|metadata| metadata.get(key)).and_then(Value::as_str);
         let object = match (part("namespace"), part("name")) {

@@ -27,7 +27,7 @@ impl Fault {
             Value::Null => ("nothing", None),
             Value::Bool(value) => ("a boolean", Some(format!("the boolean {value}"))),
             Value::Number(value) => ("a number", Some(format!("the number {value}"))),
-            Value::String(_) => ("a string", None),
+            Value::String(value) => ("a string", Some(format!("the string {}", quoted(value)))),
             Value::Array(_) => ("a list", None),
             Value::Object(_) => ("a mapping", None),
         };
@@ -146,10 +146,15 @@ pub(super) fn integer(value: &Value) -> Result<i64, Fault> {
     value.as_i64().ok_or_else(|| Fault::mismatch("an integer", value))
 }
 
-/// An integer that is not negative and fits the type.
-pub(super) fn count<T: TryFrom<i64>>(value: &Value) -> Result<T, Fault> {
-    let found = value.as_i64().filter(|number| *number >= 0).and_then(|number| T::try_from(number).ok());
-    found.ok_or_else(|| Fault::mismatch("an integer from 0, and not too large", value))
+/// A number of things or of seconds.
+pub(super) fn count(value: &Value) -> Result<u32, Fault> {
+    let found = value.as_u64().and_then(|number| u32::try_from(number).ok());
+    found.ok_or_else(|| Fault::mismatch("an integer from 0 to 4294967295", value))
+}
+
+pub(super) fn port(value: &Value) -> Result<u16, Fault> {
+    let found = value.as_u64().and_then(|number| u16::try_from(number).ok());
+    found.ok_or_else(|| Fault::mismatch("a port from 0 to 65535", value))
 }
 
 /// A moment.

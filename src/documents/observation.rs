@@ -131,7 +131,7 @@ fn failure(value: &Value, names: &Names) -> Result<(FailureKey, Failure), Fault>
         at: object.need("at", time)?,
         count: object.opt("count", count)?.unwrap_or(1),
         generation: object.opt("generation", integer)?.unwrap_or(1),
-        retry_after: object.opt("retryAfter", count)?.map(SignedDuration::from_secs),
+        retry_after: object.opt("retryAfter", count)?.map(|seconds| SignedDuration::from_secs(seconds.into())),
     };
     Ok((FailureKey { subject, step }, failure))
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::content::Given;
-use super::field::{Fault, Object, boolean, count, some_text, text, time};
+use super::field::{Fault, Object, boolean, port, some_text, text, time};
 use super::metadata::{Names, flag, plain_name};
 use crate::world::{AccessControl, AclDocument, Component, Content, Digester, Name, Observed, Project, Service, User};
 
@@ -35,7 +35,7 @@ pub(super) fn read(root: &Object<'_>, names: &Names, digester: &Digester) -> Res
 }
 
 fn once(is_new: bool, key: &str, name: &Name) -> Result<(), Fault> {
-    if is_new { Ok(()) } else { Err(Fault::new(format!("{name} stands in the list twice")).under(key)) }
+    if is_new { Ok(()) } else { Err(Fault::new(format!("{name} is in the list twice")).under(key)) }
 }
 
 struct Reader<'r> {
@@ -80,7 +80,7 @@ impl Reader<'_> {
             ssl: object.opt("ssl", boolean)?,
             path: text("path")?.filter(|path| !path.is_empty()),
             host: object.need("host", |value| plain_name(value, self.names))?,
-            port: object.need("port", count)?,
+            port: object.need("port", port)?,
         })
     }
 

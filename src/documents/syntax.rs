@@ -15,6 +15,9 @@ use super::field::quoted;
 /// How deep mappings and lists may stand in each other: the stack is finite.
 const DEEPEST: usize = 100;
 
+/// How much aliases may unfold into: people use them, dumps do not.
+const MOST_COPIES: usize = 100_000;
+
 /// One document of a text.
 pub(super) struct Document {
     /// Counted from 1; empty ones count too, as a reader counts separators.
@@ -146,6 +149,7 @@ fn options() -> serde_saphyr::Options {
             max_documents: usize::MAX,
             max_total_scalar_bytes: usize::MAX,
         },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MOST_COPIES },
         duplicate_keys: DuplicateKeyPolicy::Error,
         // `no` is a text, as `kubectl` says whenever it is one.
         strict_booleans: true,
@@ -167,7 +171,7 @@ fn yaml_problem(error: &serde_saphyr::Error) -> String {
     match error.without_snippet() {
         Error::ExternalMessage { msg, .. } => msg.clone(),
         Error::DuplicateMappingKey { key: Some(key), .. } => duplicate(key),
-        Error::DuplicateMappingKey { key: None, .. } => "a key stands there twice".to_owned(),
+        Error::DuplicateMappingKey { key: None, .. } => "a key is given twice".to_owned(),
         Error::AliasError { error, .. } => yaml_problem(error),
         Error::Eof { .. } => "it ends in the middle".to_owned(),
         Error::UnknownAnchor { .. } => "an alias (*) to an anchor (&) that does not exist".to_owned(),
@@ -176,12 +180,13 @@ fn yaml_problem(error: &serde_saphyr::Error) -> String {
             "aliases (*) that unfold into too much".to_owned()
         }
         Error::MergeValueNotMapOrSeqOfMaps { .. } => "<< takes a mapping or a list of mappings".to_owned(),
+        Error::Unexpected { expected, .. } => format!("expected {expected}, found something else"),
         _ => "a mapping, a list or a value was expected here, found something else".to_owned(),
     }
 }
 
 fn duplicate(key: &str) -> String {
-    format!("the key {} stands there twice", quoted(key))
+    format!("the key {} is given twice", quoted(key))
 }
 
 fn as_u64(number: usize) -> u64 {

@@ -1,6 +1,5 @@
 //! Every test that is not beside what it tests, in one binary: linking is what costs.
 
 mod decisions;
-mod documents;
 mod support;
 mod tidy;

@@ -18,9 +18,7 @@ use crate::action::{AccessRules, Action};
 use crate::naming::Prefix;
 use crate::reason::Reason;
 use crate::value::Credential;
-use crate::world::{
-    Access, AppKey, Claim, Name, Service, ServiceKey, Settings, Spec, Spelling, User, UserKey, World,
-};
+use crate::world::{Access, AppKey, Claim, Name, Service, ServiceKey, Settings, Spec, Spelling, User, UserKey, World};
 
 /// A kind of Aiven service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -297,11 +295,7 @@ fn why_invalid(want: &Want, secret: &Name) -> Option<Reason> {
 /// Whether a text is a DNS-1123 label.
 pub fn is_label(text: &str) -> bool {
     let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    !text.is_empty()
-        && text.len() <= 63
-        && text.bytes().all(inside)
-        && !text.starts_with('-')
-        && !text.ends_with('-')
+    !text.is_empty() && text.len() <= 63 && text.bytes().all(inside) && !text.starts_with('-') && !text.ends_with('-')
 }
 
 impl Want {

@@ -153,7 +153,10 @@ impl<'p> DecisionView<'p> {
             verdict: (*verdict).into(),
             reason,
             parts: parts.iter().map(PartView::of).collect(),
-            actions: actions.iter().map(|Planned { step, action }| PlannedView { step: step.as_str(), action }).collect(),
+            actions: actions
+                .iter()
+                .map(|Planned { step, action }| PlannedView { step: step.as_str(), action })
+                .collect(),
         }
     }
 }

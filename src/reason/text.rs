@@ -125,7 +125,11 @@ impl fmt::Display for Reason {
                 write!(f, "{name} is not ready: its state is {state}")
             }
             Reason::InstanceAmbiguous { name, namespaces } => {
-                write!(f, "namespaces {} all hold an instance {name}: whose it is cannot be told", list(namespaces, ", "))
+                write!(
+                    f,
+                    "namespaces {} all hold an instance {name}: whose it is cannot be told",
+                    list(namespaces, ", ")
+                )
             }
             Reason::ServiceNotFound { service } => write!(f, "Aiven has no service {service}"),
             Reason::AddressMissing { service, key } => write!(f, "service {service} has no address for {key}"),
@@ -138,13 +142,17 @@ impl fmt::Display for Reason {
             ),
             Reason::NotOurs { what } => write!(f, "{what}: it is left alone"),
             Reason::Protected { until: None } => f.write_str("nothing uses it, and it is protected"),
-            Reason::Protected { until: Some(end) } => write!(f, "nothing uses it, and it is protected until {}", At(*end)),
+            Reason::Protected { until: Some(end) } => {
+                write!(f, "nothing uses it, and it is protected until {}", At(*end))
+            }
             Reason::InUse { by } => in_use(f, by),
             Reason::TooYoung { until } => write!(f, "nothing uses it, and it stays until {}", At(*until)),
             Reason::Unused => f.write_str("nothing asks for it and nothing uses it"),
             Reason::Expired { at } => write!(f, "it has expired at {}", At(*at)),
             Reason::Terminating { what } => write!(f, "{what} is being deleted"),
-            Reason::NameTaken { user, by } => write!(f, "application {by} is about to take the user name {}", user.username),
+            Reason::NameTaken { user, by } => {
+                write!(f, "application {by} is about to take the user name {}", user.username)
+            }
             Reason::RecordedElsewhere { user, by } => {
                 write!(f, "user {} is also recorded by {}", user.username, list(by, ", "))
             }
@@ -204,7 +212,10 @@ impl fmt::Display for Drift {
             Drift::UserGone(user) => write!(f, "user {} does not exist at Aiven", user.username),
             Drift::Access(user) => write!(f, "user {} may do something else than is asked for", user.username),
             Drift::Credentials(user) => write!(f, "the credentials of user {} have changed at Aiven", user.username),
-            Drift::NotOwn(user) => write!(f, "user {} is recorded but was not made for this secret alone", user.username),
+            Drift::NotOwn(user) => {
+                write!(f, "user {} is recorded but was not made for this secret alone", user.username)
+            }
+            Drift::NotRecorded(service) => write!(f, "no user of {service} is recorded"),
             Drift::OtherService(user) => {
                 write!(f, "user {} is on {}, which is no longer asked for", user.username, user.service_key())
             }
@@ -241,7 +252,11 @@ fn retiring(f: &mut fmt::Formatter<'_>, user: &str, hold: &Hold) -> fmt::Result 
             write!(f, "user {user} was replaced, and pods started before still hold it{late}: {}", list(pods, ", "))
         }
         Hold::Protected(Some(at)) => {
-            write!(f, "user {user} was replaced and stays until its certificate ends at {}: the secret is protected", At(*at))
+            write!(
+                f,
+                "user {user} was replaced and stays until its certificate ends at {}: the secret is protected",
+                At(*at)
+            )
         }
         Hold::Protected(None) => {
             write!(f, "user {user} was replaced and stays as long as the secret, which is protected")

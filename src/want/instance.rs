@@ -9,12 +9,7 @@ use crate::reason::Reason;
 use crate::world::{Component, Kind, Lookup, Name, ServiceKey, Settings, World, is_usable};
 
 /// Resolves a request: the first of these names for which the namespace holds an instance object.
-pub(super) fn resolve(
-    world: &World,
-    namespace: &Name,
-    want: &Want,
-    names: &[Name],
-) -> Result<Resolved, Reason> {
+pub(super) fn resolve(world: &World, namespace: &Name, want: &Want, names: &[Name]) -> Result<Resolved, Reason> {
     let settings = world.settings();
     if !settings.instance_check {
         return resolve_by_name(world, namespace, want, names);

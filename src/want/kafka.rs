@@ -58,9 +58,8 @@ impl Provider for Kafka {
     }
 
     fn addresses(&self, service: &Service, settings: &Settings) -> Vec<(&'static str, Option<Spelling>)> {
-        let named = |name: &'static str| {
-            service.components.iter().filter(move |c| c.component == name && c.usage == "primary")
-        };
+        let named =
+            |name: &'static str| service.components.iter().filter(move |c| c.component == name && c.usage == "primary");
         let by_certificate = |component: &&Component| {
             let method = component.authentication.as_ref();
             let ca = component.ssl_ca.as_ref();
@@ -87,8 +86,13 @@ impl Provider for Kafka {
         }
         let [first, second] = service_names(pool).map(|service| ServiceKey { project: pool.clone(), service });
         match existing(world, first.clone(), None) {
-            Err(Reason::ServiceNotFound { .. }) => existing(world, second, None)
-                .map_err(|reason| if matches!(reason, Reason::ServiceNotFound { .. }) { Reason::ServiceNotFound { service: first } } else { reason }),
+            Err(Reason::ServiceNotFound { .. }) => existing(world, second, None).map_err(|reason| {
+                if matches!(reason, Reason::ServiceNotFound { .. }) {
+                    Reason::ServiceNotFound { service: first }
+                } else {
+                    reason
+                }
+            }),
             found => found,
         }
     }

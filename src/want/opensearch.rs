@@ -117,11 +117,7 @@ impl Provider for OpenSearch {
 
     fn record(&self, _slot: &str, user: &UserKey) -> Vec<(Name, Name)> {
         let UserKey { project, service, username } = user;
-        vec![
-            (USER.into(), username.clone()),
-            (SERVICE.into(), service.clone()),
-            (PROJECT.into(), project.clone()),
-        ]
+        vec![(USER.into(), username.clone()), (SERVICE.into(), service.clone()), (PROJECT.into(), project.clone())]
     }
 
     fn keys(&self, _slot: &str) -> Vec<KeyWant> {
@@ -170,9 +166,7 @@ impl Provider for OpenSearch {
 fn observed_document<'w>(service: &'w Service, user: &UserKey) -> Result<&'w AclDocument, Reason> {
     match &service.acl {
         Observed::Seen(document) => Ok(document),
-        Observed::Unseen(why) => {
-            Err(Reason::NotObserved { what: Read::Acl(user.service_key()), why: why.clone() })
-        }
+        Observed::Unseen(why) => Err(Reason::NotObserved { what: Read::Acl(user.service_key()), why: why.clone() }),
     }
 }
 

@@ -1,1 +1,132 @@
-//! To be written.
+//! The command line: arguments in, text and an exit code out.
+//!
+//! Takes everything from outside as an argument ([`Io`]): streams, environment, clock, the key of digests. Decides nothing
+//! about the world; never contacts anything.
+
+mod args;
+mod duration;
+mod environment;
+mod explain;
+mod failure;
+mod observe;
+mod plan;
+mod policy;
+
+use std::ffi::OsString;
+use std::io::{ErrorKind, Read, Write};
+
+use clap::error::ErrorKind as Usage;
+use clap::{CommandFactory, Parser};
+
+use self::args::{Cli, Command, SchemaOf};
+use self::environment::Environment;
+use self::failure::Failure;
+use crate::world::Timestamp;
+
+/// What a command reads and writes.
+pub struct Io<'i> {
+    /// Standard input.
+    pub stdin: &'i mut dyn Read,
+    /// Standard output.
+    pub stdout: &'i mut dyn Write,
+    /// Standard error.
+    pub stderr: &'i mut dyn Write,
+    /// Looks a variable of the environment up.
+    pub environment: &'i dyn Fn(&str) -> Option<String>,
+    /// The clock, read once.
+    pub now: Timestamp,
+    /// Whether standard output is for a terminal that shall have colour.
+    pub colour: bool,
+    /// The key of the digests of this process.
+    pub key: [u8; 32],
+}
+
+/// What a command has to say, and the exit code if it can be said.
+struct Answer {
+    text: String,
+    code: u8,
+}
+
+impl Answer {
+    fn of(text: String) -> Self {
+        Answer { text, code: 0 }
+    }
+}
+
+/// Runs one command and returns its exit code: 0, 1 for any error, 2 for changes where that was asked for.
+pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> u8 {
+    let answer = match Cli::try_parse_from(args) {
+        Ok(cli) => answer(cli, io),
+        Err(error) => help(&error, io.colour),
+    };
+    let said = answer.and_then(|Answer { text, code }| {
+        let written = io.stdout.write_all(text.as_bytes()).and_then(|()| io.stdout.flush());
+        match written {
+            Ok(()) => Ok(code),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(0),
+            Err(error) => Err(Failure::Output { why: error.to_string() }),
+        }
+    });
+    said.unwrap_or_else(|failure| {
+        // Where not even this can be said, the exit code does.
+        drop(writeln!(io.stderr, "aivenator: {failure}"));
+        1
+    })
+}
+
+fn answer(cli: Cli, io: &mut Io<'_>) -> Result<Answer, Failure> {
+    let Cli { command, env_file } = cli;
+    let environment = Environment::new(io.environment, env_file.as_deref())?;
+    match command {
+        Some(Command::Plan(args)) => plan::run(args, &environment, io),
+        Some(Command::Explain(args)) => explain::run(args, &environment, io),
+        Some(Command::Crd) => yaml(&crate::crd::definition()).map(Answer::of),
+        Some(Command::Schema(args)) => match args.of {
+            SchemaOf::Plan => json(&crate::plan::schema()).map(Answer::of),
+        },
+        Some(Command::Completions(args)) => completions(args.shell),
+        None | Some(Command::Operator(_)) => Err(Failure::Later { command: "operator" }),
+        Some(Command::Apply(_)) => Err(Failure::Later { command: "apply" }),
+        Some(Command::Snapshot(_)) => Err(Failure::Later { command: "snapshot" }),
+        Some(Command::Orphans(_)) => Err(Failure::Later { command: "orphans" }),
+        Some(Command::Sandbox(_)) => Err(Failure::Later { command: "sandbox" }),
+    }
+}
+
+/// What clap stops at: a help text, the version, or a mistake.
+fn help(error: &clap::Error, colour: bool) -> Result<Answer, Failure> {
+    let rendered = error.render();
+    match error.kind() {
+        Usage::DisplayHelp | Usage::DisplayVersion if colour => Ok(Answer::of(rendered.ansi().to_string())),
+        Usage::DisplayHelp | Usage::DisplayVersion => Ok(Answer::of(rendered.to_string())),
+        _ => Err(Failure::Usage { why: one_line(&rendered.to_string()) }),
+    }
+}
+
+/// The first paragraph of clap's message, and what it proposes, as one line.
+fn one_line(message: &str) -> String {
+    let lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
+    let said: Vec<&str> =
+        lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information")).collect();
+    let text = said.join(" ");
+    text.strip_prefix("error: ").unwrap_or(&text).replace(" tip: ", "; ")
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<Answer, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "aivenator", &mut script);
+    let text = String::from_utf8(script).map_err(|error| Failure::Output { why: error.to_string() })?;
+    Ok(Answer::of(text))
+}
+
+/// Pretty JSON, the last line ended.
+fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Output { why: error.to_string() })?;
+    Ok(text + "\n")
+}
+
+/// The same data as [`json`] gives, as YAML.
+fn yaml(value: &impl serde::Serialize) -> Result<String, Failure> {
+    let text = serde_saphyr::to_string(value).map_err(|error| Failure::Output { why: error.to_string() })?;
+    Ok(text.trim_end().to_owned() + "\n")
+}

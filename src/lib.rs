@@ -18,6 +18,8 @@ pub mod action;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "schema")]
+pub mod crd;
 pub mod documents;
 pub mod hash;
 pub mod naming;

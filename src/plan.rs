@@ -10,6 +10,7 @@ mod backoff;
 mod contents;
 mod contest;
 mod finalizer;
+mod metadata;
 mod output;
 mod part;
 mod renew;

@@ -429,6 +429,7 @@ impl schemars::JsonSchema for Reason {
 }
 
 /// Shows a moment as people read it, without offset arithmetic: RFC 3339, UTC.
+#[derive(Clone, Copy)]
 struct At(Timestamp);
 
 impl fmt::Display for At {

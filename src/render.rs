@@ -1,1 +1,176 @@
-//! To be written.
+//! A plan for people: grouped by object, with what is done, why, and what happens later.
+//!
+//! Takes as given a plan, and for an explanation the world that it was made for. Pure: returns text, with ANSI colour if
+//! that is wanted, and never prints, reads a clock or looks at a terminal.
+
+mod action;
+mod explain;
+mod page;
+mod paint;
+mod summary;
+mod time;
+mod write;
+
+use std::collections::BTreeSet;
+
+use self::page::Page;
+use self::paint::Symbol;
+use crate::action::Action;
+use crate::plan::{Decision, Part, Plan, Planned, Step, Verdict};
+use crate::reason::Reason;
+use crate::world::Subject;
+
+pub use self::explain::{explain_application, explain_secret};
+
+/// How a text is made.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// ANSI colour.
+    pub colour: bool,
+    /// Also what stays because it is asked for or up to date, which is most of a plan; else it is counted.
+    pub all_kept: bool,
+}
+
+/// A plan as text, each line ended.
+pub fn plan(plan: &Plan, options: Options) -> String {
+    let Plan { now, decisions, reads, wake_at } = plan;
+    let mut page = Page::new(*now, options.colour);
+    for decision in decisions.iter().filter(|decision| !is_quiet(decision)) {
+        page.gap();
+        object(&mut page, decision);
+    }
+    kept(&mut page, decisions, options);
+    if !reads.is_empty() {
+        page.gap();
+        page.line(0, "Not observed, and needed to decide more:");
+        for read in reads {
+            page.item(2, Symbol::Wait, &read.to_string());
+        }
+    }
+    if let Some(moment) = wake_at {
+        page.gap();
+        let then = if plan.changes() { "Beyond that, nothing" } else { "Nothing" };
+        let moment = time::at(*moment, *now);
+        page.line(0, &format!("{then} changes by itself before {moment}."));
+    }
+    if !page.is_empty() {
+        page.gap();
+        page.legend();
+        page.gap();
+    }
+    let line = page.paint.bold(&summary::line(plan));
+    page.line(0, &line);
+    page.into_text()
+}
+
+/// Whether there is no more to say than that it stays.
+fn is_quiet(decision: &Decision) -> bool {
+    decision.verdict == Verdict::Keep && summary::is_idle(decision)
+}
+
+/// Whether it stays because somebody asks for it, or because everything is right.
+fn is_plain(decision: &Decision) -> bool {
+    match &decision.reason {
+        Reason::UpToDate => true,
+        Reason::InUse { by } => by.iter().any(|consumer| consumer.kind == "AivenApplication"),
+        _ => false,
+    }
+}
+
+/// What stays, one line each.
+fn kept(page: &mut Page, decisions: &[Decision], options: Options) {
+    let quiet: Vec<&Decision> = decisions.iter().filter(|decision| is_quiet(decision)).collect();
+    let shown = quiet.iter().filter(|decision| options.all_kept || !is_plain(decision));
+    page.gap();
+    for decision in shown.clone() {
+        header(page, Symbol::Keep, decision);
+        parts(page, decision, None);
+    }
+    let hidden = quiet.len() - shown.count();
+    if hidden > 0 && hidden < decisions.len() {
+        let text = format!("{} more, as they have to be (--show-kept lists them)", summary::grouped(hidden));
+        let text = page.paint.dim(&text);
+        page.item(0, Symbol::Keep, &text);
+    }
+}
+
+/// One object: why, and what is done.
+fn object(page: &mut Page, decision: &Decision) {
+    header(page, symbol(decision), decision);
+    if says_everything(decision) {
+        return;
+    }
+    let steps: BTreeSet<&Step> = decision.actions.iter().map(|planned| &planned.step).collect();
+    let secrets: BTreeSet<&str> = steps.iter().map(|step| step.as_str()).collect();
+    for part in decision.parts.iter().filter(|part| !secrets.contains(part.secret.as_str())) {
+        one_part(page, decision, part);
+    }
+    let mut last: Option<&Step> = None;
+    for Planned { step, action } in &decision.actions {
+        if last != Some(step) {
+            parts(page, decision, Some(step));
+        }
+        last = Some(step);
+        action::action(page, 4, action);
+    }
+}
+
+fn header(page: &mut Page, symbol: Symbol, decision: &Decision) {
+    let subject = page.paint.bold(&decision.subject.to_string());
+    let reason = page.dated(&decision.reason.to_string());
+    page.item(0, symbol, &format!("{subject}: {reason}"));
+}
+
+/// The services of one step, or of all, where they say more than the decision.
+fn parts(page: &mut Page, decision: &Decision, step: Option<&Step>) {
+    for part in decision.parts.iter().filter(|part| step.is_none_or(|step| *step.as_str() == *part.secret)) {
+        one_part(page, decision, part);
+    }
+}
+
+fn one_part(page: &mut Page, decision: &Decision, part: &Part) {
+    let Part { service, instance, secret, verdict, reason } = part;
+    if *verdict == decision.verdict && *reason == decision.reason {
+        return;
+    }
+    let symbol = match verdict {
+        Verdict::Keep => Symbol::Keep,
+        Verdict::Change => Symbol::Change,
+        Verdict::Wait => Symbol::Wait,
+        Verdict::Refuse => Symbol::Refuse,
+    };
+    let reason = page.dated(&reason.to_string());
+    page.item(2, symbol, &format!("{service} {instance} in secret {secret}: {reason}"));
+}
+
+/// Whether the header says what is done, so that the only action need not be shown.
+fn says_everything(decision: &Decision) -> bool {
+    let deletes = |action: &Action| {
+        matches!(
+            (action, &decision.subject),
+            (Action::DeleteSecret { .. }, Subject::Secret(_))
+                | (Action::DeleteApplication { .. }, Subject::Application(_))
+        )
+    };
+    matches!(decision.actions.as_slice(), [Planned { step: _, action }] if deletes(action))
+}
+
+/// The symbol of an object: what happens to it.
+fn symbol(decision: &Decision) -> Symbol {
+    match decision.verdict {
+        Verdict::Wait => return Symbol::Wait,
+        Verdict::Refuse => return Symbol::Refuse,
+        Verdict::Keep | Verdict::Change => {}
+    }
+    let mut symbols = decision.actions.iter().map(|planned| action::symbol(&planned.action));
+    let ends = |planned: &Planned| match &decision.subject {
+        Subject::Application(_) => matches!(planned.action, Action::DeleteApplication { .. }),
+        Subject::Secret(_) => matches!(planned.action, Action::DeleteSecret { .. } | Action::ReleaseSecret { .. }),
+        Subject::User(_) => matches!(planned.action, Action::DeleteUser { .. }),
+    };
+    match (decision.actions.iter().any(ends), symbols.any(|symbol| symbol == Symbol::Create)) {
+        (true, _) => Symbol::Delete,
+        (false, true) => Symbol::Create,
+        (false, false) => Symbol::Change,
+    }
+}

@@ -1,2 +1,5 @@
-//! Every test that is not beside what it tests, in one binary.
-#![allow(missing_docs)]
+//! Every test that is not beside what it tests, in one binary: linking is what costs.
+
+mod decisions;
+mod support;
+mod tidy;

@@ -33,7 +33,7 @@ pub(super) enum Recorded<'w> {
     Own(UserKey, &'w User),
     /// It records one that exists and was not made for it alone.
     NotOwn(UserKey, &'w User, Reason),
-    /// Whether the user exists was not observed.
+    /// Whether the user exists cannot be told now.
     Unseen(Reason),
 }
 
@@ -46,19 +46,35 @@ pub(super) fn recorded<'w>(
 ) -> Recorded<'w> {
     let claim = secret.and_then(|secret| claim_for(secret, want).map(|claim| (secret, claim)));
     let Some((secret, claim)) = claim else { return Recorded::None };
-    let same_project = claim.project == service.project || (claim.services.is_empty() && claim.project.is_empty());
-    if !same_project || !(claim.services.is_empty() || claim.services.contains(&service.service)) {
+    let same_project = claim.project == service.project;
+    if claim.services.is_empty() && !same_project && !claim.project.is_empty() {
+        return Recorded::None;
+    }
+    if !claim.services.is_empty() && !(same_project && claim.services.contains(&service.service)) {
         return Recorded::Elsewhere(account_of(world, claim));
     }
     let user = service.user(claim.username.clone());
     match world.user(&user) {
         Lookup::Unseen(why) => Recorded::Unseen(Reason::NotObserved { what: Read::User(user), why }),
-        Lookup::Absent => Recorded::Gone(user),
+        Lookup::Absent => match settling_until(world, &user) {
+            Some(until) => {
+                let what = format!("user {} was just made and does not show yet", user.username).into();
+                Recorded::Unseen(Reason::Settling { what, until: Some(until) })
+            }
+            None => Recorded::Gone(user),
+        },
         Lookup::Found(found) => match why_not_own(world, app, want.service_type, (&secret.key, &user)) {
             None => Recorded::Own(user, found),
             Some(reason) => Recorded::NotOwn(user, found, reason),
         },
     }
+}
+
+/// The moment until which a user that was just made is not taken for gone.
+pub(super) fn settling_until(world: &World, user: &UserKey) -> Option<Timestamp> {
+    let intent = world.journal()?.intents.get(user)?;
+    let until = after(intent.since, world.settings().settle);
+    (world.now < until).then_some(until)
 }
 
 /// The record that a secret has for what is wanted.
@@ -71,7 +87,7 @@ pub(super) fn account_of(world: &World, claim: &Claim) -> UserKey {
     let key = |service: &Name| ServiceKey { project: claim.project.clone(), service: service.clone() };
     let exists = |service: &&Name| matches!(world.service(&key(service)), Lookup::Found(_));
     let service = claim.services.iter().find(exists).or(claim.services.first());
-    service.map(key).unwrap_or_else(|| key(&Name::default())).user(claim.username.clone())
+    service.map_or_else(|| key(&Name::default()), key).user(claim.username.clone())
 }
 
 /// Why a user that a secret records was not made for that secret alone.

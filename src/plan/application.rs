@@ -23,10 +23,10 @@ pub(super) fn decide(survey: &Survey<'_>, app: &Application, notes: &mut Notes) 
     if app.paused {
         return simple(app, Verdict::Keep, Reason::Paused { what: name() }, vec![]);
     }
-    if let Some(end) = app.spec.expires_at {
-        if !notes.wake_if_later(survey.world, end) {
-            return expire(survey.world, app, Reason::Expired { at: end }, notes);
-        }
+    if let Some(end) = app.spec.expires_at
+        && !notes.wake_if_later(survey.world, end)
+    {
+        return expire(survey.world, app, Reason::Expired { at: end }, notes);
     }
     match app.targets() {
         Ok(targets) => roll_out(survey, app, targets, notes),

@@ -4,8 +4,7 @@
 //! namespace and application, on a service that the namespace may use, is deleted. Never lets the secret go while a user
 //! of its own may exist, unless a person says so; never takes a project that does not answer for gone.
 
-use super::account::{note, why_not_our_name, why_not_ours};
-use super::retire::settling_until;
+use super::account::{note, settling_until, why_not_our_name, why_not_ours};
 use super::secret::decision;
 use super::survey::Notes;
 use super::write::expect;
@@ -210,7 +209,10 @@ fn fate(world: &World, secret: &Secret, (record, user): (&Record, &UserKey)) -> 
         Err(reason) => return Fate::Wait(reason),
     };
     match world.user(user) {
-        Lookup::Found(_) => actions.push(Action::DeleteUser { user: user.clone() }),
+        Lookup::Found(_) => {
+            actions.push(Action::DeleteUser { user: user.clone() });
+            actions.extend(forget(world, secret, user));
+        }
         Lookup::Unseen(why) => return Fate::Wait(Reason::NotObserved { what: Read::User(user.clone()), why }),
         Lookup::Absent => {
             if let Some(until) = settling_until(world, user) {
@@ -220,6 +222,13 @@ fn fate(world: &World, secret: &Secret, (record, user): (&Record, &UserKey)) -> 
         }
     }
     if actions.is_empty() { Fate::Gone } else { Fate::Delete(actions) }
+}
+
+/// Removes what the journal says of a user that is deleted for good, so that nobody waits for it to show.
+fn forget(world: &World, secret: &Secret, user: &UserKey) -> Option<Action> {
+    world.journal().filter(|journal| journal.intents.contains_key(user))?;
+    let SecretKey { namespace, name } = secret.key.clone();
+    Some(Action::ClearIntent { user: user.clone(), namespace, secret: name })
 }
 
 /// What other secrets that record the user make of it.

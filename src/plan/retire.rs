@@ -184,10 +184,3 @@ fn pods_started_before(world: &World, key: &SecretKey, moment: Timestamp) -> Vec
     let old = pods.filter(|(_, started)| started.is_none_or(|started| started < moment));
     old.map(|(workload, _)| workload.name.clone()).collect()
 }
-
-/// The moment until which a user that was just made is not taken for gone.
-pub(super) fn settling_until(world: &World, user: &UserKey) -> Option<Timestamp> {
-    let intent = world.journal()?.intents.get(user)?;
-    let until = after(intent.since, world.settings().settle);
-    (world.now < until).then_some(until)
-}

@@ -27,7 +27,7 @@ pub(super) fn decide(survey: &Survey<'_>, secret: &Secret, notes: &mut Notes) ->
         return decision(secret, Verdict::Keep, Reason::Paused { what }, vec![]);
     }
     let stay = stay(survey, secret, notes);
-    let leaving = if secret.retired().is_empty() { Leaving::default() } else { leaving(survey.world, secret, notes) };
+    let leaving = leaving(survey.world, secret, notes);
     let verdict = if leaving.actions.is_empty() { stay.verdict } else { stay.verdict.max(Verdict::Change) };
     let reason = match leaving.reason {
         Some((verdict, reason)) if verdict >= stay.verdict => reason,
@@ -124,9 +124,9 @@ fn why_stays(world: &World, secret: &Secret) -> Option<Staying> {
 
 /// What could ask for a secret or use it and was not looked at.
 fn why_not_seen(world: &World) -> Option<Reason> {
-    let kinds = [Kind::Application, Kind::Secret].into_iter().chain(WorkloadKind::ALL.map(Kind::Workload));
-    let unlisted = kinds.filter_map(|kind| world.why_unlisted(kind).map(|why| (kind, why))).next();
-    unlisted.map(|(kind, why)| Reason::NotObserved { what: Read::Kind(kind), why: why.clone() })
+    let mut all = [Kind::Application, Kind::Secret].into_iter().chain(WorkloadKind::ALL.map(Kind::Workload));
+    all.find_map(|kind| Some((kind, world.why_unlisted(kind)?)))
+        .map(|(kind, why)| Reason::NotObserved { what: Read::Kind(kind), why: why.clone() })
 }
 
 /// The end of the time for which an unused secret stays; `None` if it has no beginning.
@@ -212,6 +212,9 @@ struct Leaving {
 
 fn leaving(world: &World, secret: &Secret, notes: &mut Notes) -> Leaving {
     let mut leaving = Leaving::default();
+    if secret.retired().is_empty() || world.asking(&secret.key).any(|app| app.paused) {
+        return leaving;
+    }
     for entry in secret.retired() {
         let (verdict, reason, actions) = match retire::fate(world, secret, entry, notes) {
             Fate::Spent => continue,

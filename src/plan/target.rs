@@ -8,7 +8,7 @@ use super::backoff;
 use super::contest::Mode;
 use super::part::{self, Ask, PartPlan};
 use super::survey::{Notes, Survey};
-use super::write;
+use super::write::{self, Site};
 use super::{Part, Verdict};
 use crate::action::Action;
 use crate::read::Read;
@@ -51,7 +51,7 @@ pub(super) fn plan(
         }
         hold_back(&mut parts);
     }
-    let write = write::of(survey, (app, &key, secret, mode.all), &parts);
+    let write = write::of(survey, Site { app, key: &key, secret, all: mode.all }, &parts);
     if write.is_none() && parts.iter().all(|part| part.before.is_empty()) {
         return finish(target, parts, vec![]);
     }

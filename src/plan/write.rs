@@ -6,15 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::account_of;
+use super::metadata::Metadata;
 use super::part::{PartPlan, may_be_own};
 use super::retire;
 use super::survey::Survey;
-use crate::action::{Action, Operation, WriteKeys};
+use crate::action::{Action, WriteKeys};
 use crate::reason::{Drift, Reason};
 use crate::value::Value;
-use crate::world::{
-    Application, Claim, Content, Expect, Lookup, Name, Retired, Secret, SecretKey, UserKey, names, rfc3339,
-};
+use crate::world::{Application, Claim, Content, Expect, Lookup, Name, Retired, Secret, SecretKey, UserKey, names};
 
 /// A write, and why.
 pub(super) struct Write {
@@ -26,41 +25,38 @@ pub(super) struct Write {
     pub(super) keys: WriteKeys,
 }
 
+/// The secret that is written, and for whom.
+#[derive(Clone, Copy)]
+pub(super) struct Site<'a> {
+    /// The application that asks for it.
+    pub(super) app: &'a Application,
+    /// Its name.
+    pub(super) key: &'a SecretKey,
+    /// As it is, if it exists.
+    pub(super) secret: Option<&'a Secret>,
+    /// Whether everything is written, because a person has asked for it.
+    pub(super) all: bool,
+}
+
 /// Puts together the write; `None` if there is no reason for one.
-pub(super) fn of(
-    survey: &Survey<'_>,
-    (app, key, secret, all): (&Application, &SecretKey, Option<&Secret>, bool),
-    parts: &[PartPlan<'_>],
-) -> Option<Write> {
+pub(super) fn of(survey: &Survey<'_>, site: Site<'_>, parts: &[PartPlan<'_>]) -> Option<Write> {
+    let Site { app, key, secret, all } = site;
     if secret.is_none() && parts.iter().any(|part| part.user.is_none() || part.verdict > super::Verdict::Change) {
         return None;
     }
     let leftovers = secret.map(|secret| Leftovers::of(secret, parts)).unwrap_or_default();
     let retired = retired(survey, (app, secret), parts, &leftovers);
-    let mut metadata = Metadata::default();
-    metadata.labels(app, secret);
-    metadata.annotations(app, secret);
-    metadata.records(secret, parts, &leftovers);
-    metadata.retired(secret, &retired.list);
-    let mut data = data(survey, secret, all);
-    let mut drifts = std::mem::take(&mut data.drifts);
-    if !leftovers.claims.is_empty() {
-        drifts.push(Drift::Leftovers(leftovers.claims.iter().map(label).collect()));
-    }
-    let finalizer = secret.is_none_or(|secret| !secret.finalizer);
-    if secret.is_some() && finalizer {
-        metadata.wrong.insert("the finalizer".into());
-    }
-    if secret.is_some() && !metadata.wrong.is_empty() {
-        drifts.push(Drift::Metadata(metadata.wrong.iter().cloned().collect()));
-    }
-    let changes_keys = parts.iter().any(|part| !part.contents.set.is_empty());
-    if secret.is_some() && drifts.is_empty() && !changes_keys {
+    let mut metadata = Metadata::of(site, parts, (&leftovers, &retired.list));
+    let data = data(survey, secret, all);
+    let mut drifts = data.drifts.clone();
+    drifts.extend(leftovers.drift());
+    drifts.extend(metadata.drift());
+    if secret.is_some() && drifts.is_empty() && parts.iter().all(|part| part.contents.set.is_empty()) {
         return None;
     }
     let remove: Vec<Name> = leftovers.keys.into_iter().collect();
     let set = data.finish(parts, !remove.is_empty());
-    if set.keys().any(|key| &**key == "client.keystore.p12") {
+    if set.values().any(|value| matches!(value, Value::Keystore { .. } | Value::Truststore { .. })) {
         metadata.annotations.insert(names::KEYSTORES.into(), Some(Value::StoreDigests));
     }
     let reason = match secret {
@@ -69,20 +65,9 @@ pub(super) fn of(
         Some(_) if app.status.hash != *app.hash() => Reason::SpecChanged,
         Some(_) => Reason::Drifted { what: drifts },
     };
-    let Metadata { labels, annotations, wrong: _ } = metadata;
-    let keys = WriteKeys {
-        namespace: key.namespace.clone(),
-        name: key.name.clone(),
-        operation: if secret.is_none() { Operation::Create } else { Operation::Patch },
-        expect: secret.map(expect),
-        set,
-        remove,
-        labels,
-        annotations,
-        finalizers: if finalizer { vec![names::FINALIZER.into()] } else { vec![] },
-    };
     let listed = |user: &UserKey| retire_action(user, key, &app.key.name);
-    Some(Write { reason, retirements: retired.new.iter().map(listed).collect(), keys })
+    let retirements = retired.new.iter().map(listed).collect();
+    Some(Write { reason, retirements, keys: metadata.into_write(site, set, remove) })
 }
 
 /// The object that something was decided on.
@@ -109,8 +94,8 @@ fn label(claim: &Claim) -> Name {
 
 /// What a secret still has of services that nothing asks for.
 #[derive(Default)]
-struct Leftovers {
-    claims: Vec<Claim>,
+pub(super) struct Leftovers {
+    pub(super) claims: Vec<Claim>,
     keys: BTreeSet<Name>,
 }
 
@@ -126,6 +111,10 @@ impl Leftovers {
         let keys = claims.iter().flat_map(|claim| claim.service_type.keys(&claim.slot)).map(|want| want.key);
         let keys = keys.filter(held).collect();
         Leftovers { claims, keys }
+    }
+
+    fn drift(&self) -> Option<Drift> {
+        (!self.claims.is_empty()).then(|| Drift::Leftovers(self.claims.iter().map(label).collect()))
     }
 }
 
@@ -159,109 +148,6 @@ fn retired(
     list.extend(new.iter().map(entry));
     list.sort();
     RetiredList { list, new }
-}
-
-/// The labels and annotations to write, and which of them are a reason to.
-#[derive(Default)]
-struct Metadata {
-    labels: BTreeMap<Name, Option<Name>>,
-    annotations: BTreeMap<Name, Option<Value>>,
-    wrong: BTreeSet<Name>,
-}
-
-impl Metadata {
-    fn labels(&mut self, app: &Application, secret: Option<&Secret>) {
-        let protected = if app.spec.protected { "true" } else { "false" };
-        let generation = app.secret_generation.to_string();
-        let wanted = [
-            (names::APP, &*app.key.name, true),
-            (names::TEAM, &*app.key.namespace, true),
-            (names::TYPE, names::TYPE_VALUE, true),
-            (names::SECRET_GENERATION, &*generation, false),
-            (names::PROTECTED, protected, true),
-        ];
-        for (label, value, matters) in wanted {
-            let current = secret.and_then(|secret| secret.labels.get(label)).map(|current| &**current);
-            if current == Some(value) {
-                continue;
-            }
-            // Secrets of before that have no such label are not protected.
-            let means_the_same = label == names::PROTECTED && current.is_none() && value == "false";
-            if matters && !means_the_same {
-                self.wrong.insert(format!("label {label}").into());
-            }
-            self.labels.insert(label.into(), Some(value.into()));
-        }
-    }
-
-    fn annotations(&mut self, app: &Application, secret: Option<&Secret>) {
-        let limit = app.spec.expires_at.filter(|_| app.spec.protected);
-        let protected = if app.spec.protected { "true" } else { "false" };
-        self.annotation(secret, (names::PROTECTED, Some(protected)), |current| current.unwrap_or("false") == protected);
-        let limited = limit.map(|_| "true");
-        self.annotation(secret, (names::TIME_LIMIT, limited), |current| {
-            current.filter(|value| *value == "true") == limited
-        });
-        let end = limit.map(rfc3339);
-        self.annotation(secret, (names::EXPIRES_AT, end.as_deref()), |current| {
-            let moment = current.and_then(|text| text.parse::<crate::world::Timestamp>().ok());
-            moment.map(|moment| moment.as_second()) == limit.map(|limit| limit.as_second())
-                && current.is_some() == limit.is_some()
-        });
-        self.annotation(secret, (names::CORRELATION_ID, Some(&app.correlation_id)), |_| true);
-    }
-
-    /// Sets or removes one annotation; it is a reason to write unless what stands there is `right`.
-    fn annotation(
-        &mut self,
-        secret: Option<&Secret>,
-        (name, wanted): (&str, Option<&str>),
-        right: impl Fn(Option<&str>) -> bool,
-    ) {
-        let current = secret.and_then(|secret| secret.annotations().get(name)).map(|current| &**current);
-        if current == wanted {
-            return;
-        }
-        if !right(current) {
-            self.wrong.insert(format!("annotation {name}").into());
-        }
-        self.annotations.insert(name.into(), wanted.map(Value::text));
-    }
-
-    fn records(&mut self, secret: Option<&Secret>, parts: &[PartPlan<'_>], leftovers: &Leftovers) {
-        let known = parts.iter().filter_map(|part| Some((part.want, part.user.as_ref()?)));
-        let wanted: BTreeMap<Name, Name> =
-            known.flat_map(|(want, user)| want.service_type.record(&want.slot, user)).collect();
-        for (name, value) in &wanted {
-            self.annotation(secret, (name, Some(value)), |_| false);
-        }
-        let kept: BTreeSet<Name> = secret.map(|secret| names_of_records(secret, leftovers)).unwrap_or_default();
-        for claim in &leftovers.claims {
-            for (name, _) in claim.service_type.record(&claim.slot, &nobody()) {
-                if !wanted.contains_key(&name) && !kept.contains(&name) {
-                    self.annotation(secret, (&name, None), |_| false);
-                }
-            }
-        }
-    }
-
-    fn retired(&mut self, secret: Option<&Secret>, list: &[Retired]) {
-        let text = (!list.is_empty()).then(|| Retired::format(list));
-        let same = secret.map(Secret::retired).unwrap_or_default() == list;
-        self.annotation(secret, (names::RETIRED, text.as_deref()), |_| same);
-    }
-}
-
-/// The annotations of records that stay.
-fn names_of_records(secret: &Secret, leftovers: &Leftovers) -> BTreeSet<Name> {
-    let stays = |claim: &&Claim| !leftovers.claims.contains(claim);
-    let records = |claim: &Claim| claim.service_type.record(&claim.slot, &nobody());
-    secret.claims().iter().filter(stays).flat_map(records).map(|(name, _)| name).collect()
-}
-
-/// A user to ask for the names of annotations with.
-fn nobody() -> UserKey {
-    UserKey { project: Name::default(), service: Name::default(), username: Name::default() }
 }
 
 /// The keys that every secret holds.

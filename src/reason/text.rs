@@ -7,6 +7,7 @@ use crate::world::FailureClass;
 
 impl Reason {
     /// Who caused it.
+    #[expect(clippy::too_many_lines, reason = "one line per reason")]
     pub const fn blame(&self) -> Blame {
         match self {
             Reason::SecretNameMissing { .. }
@@ -87,6 +88,7 @@ impl Reason {
 }
 
 impl fmt::Display for Reason {
+    #[expect(clippy::too_many_lines, reason = "one line per reason")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::UpToDate => f.write_str("everything is as it has to be"),

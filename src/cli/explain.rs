@@ -1,0 +1,71 @@
+//! `explain`: why one object is as it is.
+
+use super::args::ExplainArgs;
+use super::environment::Environment;
+use super::{Answer, Failure, Io, observe};
+use crate::plan;
+use crate::render::{self, Options};
+use crate::world::{AppKey, Entry, Name, SecretKey, World};
+
+/// The kinds that can be explained, and what else they may be called.
+const KINDS: [(Kind, &[&str]); 2] = [
+    (Kind::Secret, &["secret", "secrets"]),
+    (Kind::Application, &["application", "app", "aivenapp", "aivenapplication", "aivenapplications"]),
+];
+
+/// What can be explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Secret,
+    Application,
+}
+
+/// Explains one object of the documents that were named.
+pub(super) fn run(args: ExplainArgs, environment: &Environment<'_>, io: &mut Io<'_>) -> Result<Answer, Failure> {
+    let ExplainArgs { object, source, policy } = args;
+    let (kind, name) = parse(&object)?;
+    let world = observe::world(&source, policy.resolve(environment)?, io)?;
+    let what = match kind {
+        Kind::Secret => "Secret that is managed or asked for",
+        Kind::Application => "AivenApplication",
+    };
+    let missing = |place: String| Failure::NotFound { what, name: name.to_owned(), place };
+    let namespace = match &source.namespace {
+        Some(namespace) => Name::from(namespace.as_str()),
+        None => match found(&world, kind, name).as_slice() {
+            [] => return Err(missing(String::new())),
+            [namespace] => namespace.clone(),
+            several => {
+                let namespaces = several.iter().map(Name::as_str).collect::<Vec<_>>().join(", ");
+                let what = if kind == Kind::Secret { "Secret" } else { what };
+                return Err(Failure::Ambiguous { what, name: name.to_owned(), namespaces });
+            }
+        },
+    };
+    let plan = plan::plan(&world);
+    let options = Options { colour: io.colour, all_kept: true };
+    let text = match kind {
+        Kind::Secret => render::explain_secret(&world, &plan, &SecretKey::new(namespace.clone(), name), options),
+        Kind::Application => render::explain_application(&world, &plan, &AppKey::new(namespace.clone(), name), options),
+    };
+    text.map(Answer::of).ok_or_else(|| missing(format!(" in namespace {namespace}")))
+}
+
+fn parse(object: &str) -> Result<(Kind, &str), Failure> {
+    let found = object.split_once('/').filter(|(_, name)| !name.is_empty()).and_then(|(word, name)| {
+        let word = word.to_ascii_lowercase();
+        KINDS.iter().find(|(_, words)| words.contains(&word.as_str())).map(|(kind, _)| (*kind, name))
+    });
+    found.ok_or_else(|| Failure::Usage { why: format!("'{object}' is neither secret/NAME nor application/NAME") })
+}
+
+/// The namespaces in which there is something of that name, or in which it is asked for.
+fn found(world: &World, kind: Kind, name: &str) -> Vec<Name> {
+    let holds = world.namespaces().filter(|(_, namespace)| match kind {
+        Kind::Application => namespace.application(name).is_some(),
+        Kind::Secret => {
+            namespace.asked(name).is_some() || namespace.entry(name).is_some_and(|entry| *entry != Entry::Absent)
+        }
+    });
+    holds.map(|(namespace, _)| namespace.clone()).collect()
+}

@@ -1,0 +1,73 @@
+//! `plan`: what would be done, and why.
+
+use std::collections::BTreeSet;
+
+use super::args::{Output, PlanArgs};
+use super::environment::Environment;
+use super::{Answer, Failure, Io, json, observe, yaml};
+use crate::plan::{self, Plan};
+use crate::render;
+use crate::world::{Name, Subject, UserKey, World};
+
+/// Plans the documents that were named.
+pub(super) fn run(args: PlanArgs, environment: &Environment<'_>, io: &mut Io<'_>) -> Result<Answer, Failure> {
+    let PlanArgs { names, source, all_namespaces: _, output, show_kept, detailed_exitcode, policy } = args;
+    let world = observe::world(&source, policy.resolve(environment)?, io)?;
+    let plan = some(&world, source.namespace.as_deref(), &names)?;
+    let text = match output {
+        Output::Text => {
+            let options = render::Options { colour: io.colour, all_kept: show_kept || !names.is_empty() };
+            render::plan(&plan, options)
+        }
+        Output::Json => json(&plan)?,
+        Output::Yaml => yaml(&plan)?,
+    };
+    Ok(Answer { text, code: if detailed_exitcode && plan.changes() { 2 } else { 0 } })
+}
+
+/// The plan for one namespace, or for objects of some names.
+fn some(world: &World, namespace: Option<&str>, names: &[String]) -> Result<Plan, Failure> {
+    let whole = plan::plan(world);
+    if namespace.is_none() && names.is_empty() {
+        return Ok(whole);
+    }
+    let subjects = whole.decisions.iter().map(|decision| &decision.subject);
+    let subjects: BTreeSet<Subject> = subjects
+        .filter(|subject| namespace.is_none_or(|namespace| is_in(world, subject, namespace)))
+        .cloned()
+        .collect();
+    if let Some(missing) = names.iter().find(|name| !subjects.iter().any(|subject| is_named(subject, name))) {
+        let place = namespace.map(|namespace| format!(" in namespace {namespace}")).unwrap_or_default();
+        return Err(Failure::NotFound { what: "AivenApplication or managed Secret", name: missing.clone(), place });
+    }
+    let chosen = |subject: &Subject| names.is_empty() || names.iter().any(|name| is_named(subject, name));
+    let subjects: BTreeSet<Subject> = subjects.into_iter().filter(chosen).collect();
+    if subjects.is_empty() {
+        let Plan { now, decisions: _, reads: _, wake_at: _ } = whole;
+        return Ok(Plan { now, decisions: vec![], reads: BTreeSet::new(), wake_at: None });
+    }
+    Ok(plan::plan_subjects(world, &subjects))
+}
+
+fn is_named(subject: &Subject, name: &str) -> bool {
+    match subject {
+        Subject::Application(key) => key.name == *name,
+        Subject::Secret(key) => key.name == *name,
+        Subject::User(_) => false,
+    }
+}
+
+/// Whether it belongs to a namespace; a user does by the secret that it is for.
+fn is_in(world: &World, subject: &Subject, namespace: &str) -> bool {
+    match subject {
+        Subject::Application(key) => key.namespace == *namespace,
+        Subject::Secret(key) => key.namespace == *namespace,
+        Subject::User(user) => home(world, user).is_some_and(|home| *home == *namespace),
+    }
+}
+
+fn home<'w>(world: &'w World, user: &UserKey) -> Option<&'w Name> {
+    let journal = world.journal()?;
+    let intent = journal.intents.get(user).map(|intent| &intent.secret.namespace);
+    intent.or_else(|| journal.retirements.get(user).map(|retirement| &retirement.secret.namespace))
+}

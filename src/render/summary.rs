@@ -1,0 +1,124 @@
+//! The last line: how much is to be done, and how much stays.
+//!
+//! Takes as given the plan alone; never counts what it does not name.
+
+use crate::action::Action;
+use crate::plan::{Decision, Plan, Verdict};
+use crate::world::Subject;
+
+/// The last line of a plan.
+pub(super) fn line(plan: &Plan) -> String {
+    let standing = Standing::of(plan);
+    if plan.changes() { changes(plan, &standing) } else { nothing(plan, &standing) }
+}
+
+/// How many decisions leave things as they are, and why.
+#[derive(Debug, Default)]
+struct Standing {
+    kept: usize,
+    waiting: usize,
+    refused: usize,
+}
+
+impl Standing {
+    fn of(plan: &Plan) -> Self {
+        let mut standing = Standing::default();
+        for decision in &plan.decisions {
+            match decision.verdict {
+                Verdict::Keep if is_idle(decision) => standing.kept += 1,
+                Verdict::Keep | Verdict::Change => {}
+                Verdict::Wait => standing.waiting += 1,
+                Verdict::Refuse => standing.refused += 1,
+            }
+        }
+        standing
+    }
+
+    /// In words, without those that there are none of.
+    fn in_words(&self) -> Vec<String> {
+        let Standing { kept, waiting, refused } = self;
+        let counts = [(*refused, "refused"), (*waiting, "waiting"), (*kept, "kept")];
+        let some = counts.into_iter().filter(|(count, _)| *count > 0);
+        some.map(|(count, word)| format!("{} {word}", grouped(count))).collect()
+    }
+}
+
+/// Whether nothing is done.
+pub(super) fn is_idle(decision: &Decision) -> bool {
+    !decision.actions.iter().any(|planned| planned.action.is_change())
+}
+
+fn changes(plan: &Plan, standing: &Standing) -> String {
+    let count = |name: &str| plan.actions().filter(|action| action.name() == name).count();
+    let create = count("create_user");
+    let write = count("write_keys");
+    let mut parts =
+        vec![format!("{} to create", counted(create, "user")), format!("{} to write", counted(write, "secret"))];
+    let deletions = [
+        (count("delete_application"), "application"),
+        (plan.actions().filter(|action| is_secret_deletion(action)).count(), "secret"),
+        (count("delete_user"), "user"),
+    ];
+    let deleted: Vec<String> =
+        deletions.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted(count, what)).collect();
+    parts.push(if deleted.is_empty() {
+        "0 to delete".to_owned()
+    } else {
+        format!("{} to delete", deleted.join(" and "))
+    });
+    let access = count("set_access") + count("grant_acl") + count("revoke_acl") + count("enable_acl");
+    let others = [(access, "right", "to change"), (count("update_status"), "status", "to set")];
+    let others = others.into_iter().filter(|(count, _, _)| *count > 0);
+    parts.extend(others.map(|(count, what, verb)| format!("{} {verb}", counted(count, what))));
+    let standing = standing.in_words();
+    let standing = if standing.is_empty() { String::new() } else { format!("; {}", standing.join(", ")) };
+    format!("Plan: {}{standing}.", parts.join(", "))
+}
+
+fn is_secret_deletion(action: &Action) -> bool {
+    matches!(action, Action::DeleteSecret { .. } | Action::ReleaseSecret { .. })
+}
+
+fn nothing(plan: &Plan, standing: &Standing) -> String {
+    let (mut applications, mut secrets, mut users) = (0, 0, 0);
+    for decision in &plan.decisions {
+        match decision.subject {
+            Subject::Application(_) => applications += 1,
+            Subject::Secret(_) => secrets += 1,
+            Subject::User(_) => users += 1,
+        }
+    }
+    let all = [(applications, "application"), (secrets, "secret"), (users, "service user")];
+    let seen: Vec<String> =
+        all.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted(count, what)).collect();
+    if seen.is_empty() {
+        return "No changes. There is no AivenApplication and no managed Secret.".to_owned();
+    }
+    if standing.waiting + standing.refused == 0 {
+        return format!("No changes. {}: everything is as it has to be.", seen.join(", "));
+    }
+    format!("No changes. {}: {}.", seen.join(", "), standing.in_words().join(", "))
+}
+
+/// A number and what it counts.
+fn counted(count: usize, what: &str) -> String {
+    let plural = match (count, what) {
+        (1, _) => "",
+        (_, "status") => "es",
+        _ => "s",
+    };
+    format!("{} {what}{plural}", grouped(count))
+}
+
+/// A number with a comma between thousands.
+pub(super) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -1,0 +1,112 @@
+//! What a Secret is written with: each key and where its value comes from, and the metadata.
+//!
+//! Takes as given that a plan names secret values and never holds them, so that everything in it may be shown.
+
+use std::collections::BTreeMap;
+
+use super::page::{Page, Row};
+use super::paint::Symbol;
+use crate::action::{Operation, WriteKeys};
+use crate::value::{Credential, Value};
+use crate::world::{Name, UserKey};
+
+/// The longest value of an annotation that is shown.
+const LONGEST: usize = 60;
+
+/// Writes what a write writes.
+pub(super) fn keys(page: &mut Page, indent: usize, write: &WriteKeys) {
+    let WriteKeys { namespace: _, name, operation, expect: _, set, remove, labels, annotations, finalizers } = write;
+    match operation {
+        Operation::Create => page.item(indent, Symbol::Create, &format!("create secret {name}")),
+        Operation::Patch => page.item(indent, Symbol::Change, &format!("change secret {name}")),
+    }
+    let mut rows = values(set);
+    rows.extend(row("remove", remove.iter().map(ToString::to_string)));
+    rows.extend(row("labels", labels.iter().filter_map(|(name, value)| Some(format!("{name}={}", value.as_ref()?)))));
+    rows.extend(row(
+        "annotations",
+        annotations.iter().filter_map(|(name, value)| Some(annotation(name, value.as_ref()?))),
+    ));
+    rows.extend(row("finalizers", finalizers.iter().map(ToString::to_string)));
+    rows.extend(row("remove labels", gone(labels)));
+    rows.extend(row("remove annotations", gone(annotations)));
+    page.rows(indent + 4, &rows);
+}
+
+fn row(name: &str, entries: impl Iterator<Item = String>) -> Option<Row> {
+    let text = entries.collect::<Vec<_>>().join(", ");
+    (!text.is_empty()).then(|| Row { names: vec![name.to_owned()], text })
+}
+
+fn gone<V>(entries: &BTreeMap<Name, Option<V>>) -> impl Iterator<Item = String> {
+    entries.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| name.to_string())
+}
+
+fn annotation(name: &Name, value: &Value) -> String {
+    let text = match value {
+        Value::Text { text } if text.is_empty() => "\"\"".to_owned(),
+        Value::Text { text } if text.chars().count() > LONGEST => {
+            format!("{}...", text.chars().take(LONGEST).collect::<String>())
+        }
+        Value::Text { text } => text.to_string(),
+        other => format!("<{}>", source(&[], other)),
+    };
+    format!("{name}={text}")
+}
+
+/// The keys, those with one source on one row, in the order of their first.
+fn values(set: &BTreeMap<Name, Value>) -> Vec<Row> {
+    let mut groups: Vec<(&Value, Vec<Credential>, Vec<String>)> = Vec::new();
+    for (key, value) in set {
+        let credential = match value {
+            Value::User { field, user: _ } => Some(*field),
+            _ => None,
+        };
+        match groups.iter_mut().find(|(other, _, _)| same_source(other, value)) {
+            Some((_, credentials, names)) => {
+                credentials.extend(credential);
+                names.push(key.to_string());
+            }
+            None => groups.push((value, credential.into_iter().collect(), vec![key.to_string()])),
+        }
+    }
+    groups.into_iter().map(|(value, credentials, names)| Row { names, text: source(&credentials, value) }).collect()
+}
+
+/// Whether two values are told in one: the same one, or credentials of one user.
+fn same_source(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::User { user: first, field: _ }, Value::User { user: second, field: _ }) => first == second,
+        _ => a == b,
+    }
+}
+
+fn source(credentials: &[Credential], value: &Value) -> String {
+    match value {
+        Value::Text { text } => format!("\"{text}\""),
+        Value::User { user, field } => {
+            let mut fields: Vec<Credential> = if credentials.is_empty() { vec![*field] } else { credentials.to_vec() };
+            fields.sort();
+            fields.dedup();
+            let fields: Vec<&str> = fields.into_iter().map(word).collect();
+            format!("{} of user {}", fields.join(" and "), username(user))
+        }
+        Value::Ca { project } => format!("CA certificate of project {project}"),
+        Value::Keystore { user } => format!("keystore with the certificate and private key of user {}", username(user)),
+        Value::Truststore { project } => format!("truststore with the CA certificate of project {project}"),
+        Value::Clock => "time of writing".to_owned(),
+        Value::StoreDigests => "digests of keystore and truststore".to_owned(),
+    }
+}
+
+const fn word(credential: Credential) -> &'static str {
+    match credential {
+        Credential::Password => "password",
+        Credential::Certificate => "certificate",
+        Credential::PrivateKey => "private key",
+    }
+}
+
+fn username(user: &UserKey) -> &Name {
+    &user.username
+}

@@ -11,6 +11,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use aivenator::plan::{Decision, Plan, Verdict, plan, plan_subjects};
+use aivenator::render;
 use aivenator::world::{Application, SecretKey, Spec, Subject, World};
 use criterion::{BenchmarkId, Criterion, SamplingMode};
 
@@ -24,9 +25,13 @@ const EDIT: &str = "change one application";
 const ONE: &str = "plan one application and its secrets";
 const CLONE: &str = "clone";
 const JSON: &str = "render as JSON";
+const TEXT: &str = "render as text";
+
+/// Everything that there is to say, so that there is something to print where nothing is to do.
+const TEXT_OPTIONS: render::Options = render::Options { colour: false, all_kept: true };
 
 /// What grows with the cluster; the rest must not.
-const WHOLE: [&str; 3] = [BUILD, ALL, JSON];
+const WHOLE: [&str; 4] = [BUILD, ALL, JSON, TEXT];
 const PARTS: [&str; 3] = [EDIT, ONE, CLONE];
 
 fn main() {
@@ -40,6 +45,7 @@ fn main() {
         let all = plan(&world);
         say_what_is_left_to_do(&all);
         bench.measure((JSON, size), || (), |()| serde_json::to_vec(&all));
+        bench.measure((TEXT, size), || (), |()| render::plan(&all, TEXT_OPTIONS));
         drop(all);
         bench.measure((CLONE, size), || (), |()| world.clone());
         bench.measure_one(size, &world);
@@ -91,6 +97,7 @@ impl Bench {
         };
         self.measure((EDIT, size), || (), |()| edited(world));
         let world = edited(world);
+        assert!(plan_subjects(&world, &subjects).changes(), "an application that is now protected has nothing to do");
         self.measure((ONE, size), || (), |()| plan_subjects(&world, &subjects));
     }
 

@@ -1,6 +1,6 @@
 //! Synthetic clusters in which nothing is left to do: what benches build worlds of.
 //!
-//! Decides nothing. Takes as given that 20 applications share a namespace, that each asks for Kafka, `OpenSearch` and Valkey
+//! Decides nothing. Takes as given that 20 applications share a namespace, that each asks for Kafka, OpenSearch and Valkey
 //! with a secret for each, and that ten pods of it use all three. Every text is allocated for the object that it stands
 //! in, as it is when objects are decoded one by one; never shares one to look smaller than a real cluster.
 
@@ -72,7 +72,7 @@ impl Cluster {
             world.put_project(name, project);
         }
         for (service_type, namespace, name) in instances {
-            world.put_instance(service_type, &namespace, name, "RUNNING".into());
+            world.put_instance(service_type, &namespace, (name, "RUNNING".into()));
         }
         for application in applications {
             world.put_application(application);
@@ -120,7 +120,7 @@ impl Space {
         space
     }
 
-    /// The `OpenSearch` service, which is also what specs name.
+    /// The OpenSearch service, which is also what specs name.
     fn opensearch(&self) -> String {
         format!("opensearch-{}-search", self.name)
     }

@@ -1,4 +1,4 @@
-//! The Aiven side: one Kafka per pool for everybody, one `OpenSearch` and one Valkey per namespace.
+//! The Aiven side: one Kafka per pool for everybody, one OpenSearch and one Valkey per namespace.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

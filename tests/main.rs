@@ -1,2 +1,3 @@
 //! Every test that is not beside what it tests, in one binary.
 #![allow(missing_docs)]
+mod cli;

@@ -4,15 +4,33 @@
 //! has no error, no clock, no chance and no I/O. Takes as given that every action is executed only while the objects
 //! that it names are in the version that it was decided on, and that the world is planned again afterwards.
 
+mod account;
+mod application;
+mod backoff;
+mod contents;
+mod contest;
+mod finalizer;
+mod metadata;
 mod output;
+mod part;
+mod renew;
+mod retire;
+mod secret;
+mod status;
+mod survey;
+mod target;
+mod user;
+mod write;
 
 use std::collections::BTreeSet;
+
+use self::survey::{Notes, Survey};
 
 use crate::action::Action;
 use crate::read::Read;
 use crate::reason::Reason;
 use crate::want::ServiceType;
-use crate::world::{Name, Subject, Timestamp, World};
+use crate::world::{Name, Subject, Timestamp, UserKey, World};
 
 pub use self::output::FORMAT_VERSION;
 #[cfg(feature = "schema")]
@@ -107,10 +125,64 @@ impl Plan {
 
 /// Decides every subject of a world.
 pub fn plan(world: &World) -> Plan {
-    plan_subjects(world, &BTreeSet::new())
+    let survey = Survey::new(world);
+    let mut notes = Notes::default();
+    let (mut decisions, mut secrets) = (vec![], vec![]);
+    for (_, namespace) in world.namespaces() {
+        decisions.extend(namespace.applications().map(|app| application::decide(&survey, app, &mut notes)));
+        secrets.extend(namespace.secrets().map(|secret| secret::decide(&survey, secret, &mut notes)));
+    }
+    decisions.append(&mut secrets);
+    let users = users(world);
+    decisions.extend(users.iter().filter_map(|user| user::decide(&survey, user, &mut notes)));
+    finish(world, decisions, notes)
 }
 
-/// Decides some subjects of a world.
-pub fn plan_subjects(world: &World, _subjects: &BTreeSet<Subject>) -> Plan {
-    Plan { now: world.now, decisions: vec![], reads: BTreeSet::new(), wake_at: None }
+/// Decides some subjects of a world; those that are not in it are left out.
+pub fn plan_subjects(world: &World, subjects: &BTreeSet<Subject>) -> Plan {
+    let survey = Survey::new(world);
+    let mut notes = Notes::default();
+    let decide = |subject: &Subject| match subject {
+        Subject::Application(key) => world.application(key).map(|app| application::decide(&survey, app, &mut notes)),
+        Subject::Secret(key) => world.managed(key).map(|secret| secret::decide(&survey, secret, &mut notes)),
+        Subject::User(key) => user::decide(&survey, key, &mut notes),
+    };
+    let decisions = subjects.iter().filter_map(decide).collect();
+    finish(world, decisions, notes)
+}
+
+/// Every subject of a world, in order.
+pub fn subjects(world: &World) -> BTreeSet<Subject> {
+    let applications = world.namespaces().flat_map(|(_, namespace)| namespace.applications());
+    let secrets = world.namespaces().flat_map(|(_, namespace)| namespace.secrets());
+    let applications = applications.map(|app| Subject::Application(app.key.clone()));
+    let secrets = secrets.map(|secret| Subject::Secret(secret.key.clone()));
+    applications.chain(secrets).chain(users(world).into_iter().map(Subject::User)).collect()
+}
+
+/// The users that the journal speaks of.
+fn users(world: &World) -> BTreeSet<UserKey> {
+    let journal = world.journal();
+    let intents = journal.into_iter().flat_map(|journal| journal.intents.keys());
+    intents.chain(journal.into_iter().flat_map(|journal| journal.retirements.keys())).cloned().collect()
+}
+
+fn finish(world: &World, mut decisions: Vec<Decision>, notes: Notes) -> Plan {
+    if world.journal().is_some_and(|journal| journal.foreign) {
+        decisions.iter_mut().for_each(Decision::withhold);
+    }
+    let Notes { reads, wake_at } = notes;
+    Plan { now: world.now, decisions, reads: reads.into_iter().collect(), wake_at }
+}
+
+impl Decision {
+    /// The journal is another cluster's, so this is a restored backup: nothing is done until a person has removed it.
+    fn withhold(&mut self) {
+        if self.actions.iter().any(|planned| planned.action.is_change()) {
+            let why = "it belongs to another cluster, from which this one seems to be restored".into();
+            self.verdict = self.verdict.max(Verdict::Wait);
+            self.reason = Reason::JournalUnavailable { why };
+            self.actions.retain(|planned| !planned.action.is_change());
+        }
+    }
 }

@@ -285,6 +285,8 @@ pub enum Drift {
     Credentials(UserKey),
     /// The recorded user is not the secret's own.
     NotOwn(UserKey),
+    /// The secret records no user of a service that is asked for.
+    NotRecorded(ServiceKey),
     /// The secret records a user of another service.
     OtherService(UserKey),
 }
@@ -427,6 +429,7 @@ impl schemars::JsonSchema for Reason {
 }
 
 /// Shows a moment as people read it, without offset arithmetic: RFC 3339, UTC.
+#[derive(Clone, Copy)]
 struct At(Timestamp);
 
 impl fmt::Display for At {

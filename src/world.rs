@@ -151,7 +151,7 @@ impl World {
             digester,
             namespaces: im::OrdMap::new(),
             projects: im::OrdMap::new(),
-            recorders: Default::default(),
+            recorders: im::GenericHashMap::default(),
             on_service: im::OrdMap::new(),
             contenders: im::OrdMap::new(),
             holders: im::OrdMap::new(),

@@ -7,6 +7,7 @@ use crate::world::FailureClass;
 
 impl Reason {
     /// Who caused it.
+    #[expect(clippy::too_many_lines, reason = "one line per reason")]
     pub const fn blame(&self) -> Blame {
         match self {
             Reason::SecretNameMissing { .. }
@@ -87,6 +88,7 @@ impl Reason {
 }
 
 impl fmt::Display for Reason {
+    #[expect(clippy::too_many_lines, reason = "one line per reason")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::UpToDate => f.write_str("everything is as it has to be"),
@@ -215,6 +217,7 @@ impl fmt::Display for Drift {
             Drift::NotOwn(user) => {
                 write!(f, "user {} is recorded but was not made for this secret alone", user.username)
             }
+            Drift::NotRecorded(service) => write!(f, "no user of {service} is recorded"),
             Drift::OtherService(user) => {
                 write!(f, "user {} is on {}, which is no longer asked for", user.username, user.service_key())
             }

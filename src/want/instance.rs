@@ -102,7 +102,7 @@ pub(super) fn full_name(service_type: ServiceType, namespace: &str, instance: &s
 /// The component to hand out: of those that match, on the first route that is present, not through privatelink, the
 /// first by (host, port).
 pub(super) fn choose<'w>(
-    components: impl Iterator<Item = &'w Component> + Clone,
+    components: &(impl Iterator<Item = &'w Component> + Clone),
     settings: &Settings,
 ) -> Option<&'w Component> {
     let on = |route: &Name| {

@@ -66,8 +66,8 @@ impl Provider for Kafka {
             method.is_none_or(|method| *method == "certificate") && ca.is_none_or(|ca| *ca != "letsencrypt")
         };
         let spelled = |text: String| Spelling { text, also: vec![] };
-        let brokers = choose(named("kafka").filter(by_certificate), settings);
-        let registry = choose(named("schema_registry"), settings);
+        let brokers = choose(&named("kafka").filter(by_certificate), settings);
+        let registry = choose(&named("schema_registry"), settings);
         let broker_address = brokers.map(|c| spelled(format!("{}:{}", c.host, c.port)));
         let registry_address = registry.map(|c| {
             let bare = format!("https://{}:{}", c.host, c.port);

@@ -71,7 +71,7 @@ impl Provider for OpenSearch {
     fn addresses(&self, service: &Service, settings: &Settings) -> Vec<(&'static str, Option<Spelling>)> {
         let named = |name: &'static str| {
             let primary = service.components.iter().filter(move |c| c.component == name && c.usage == "primary");
-            choose(primary, settings).map(|c| {
+            choose(&primary, settings).map(|c| {
                 let bare = format!("https://{}:{}", c.host, c.port);
                 let uri = match &c.path {
                     Some(path) => Spelling { text: format!("{bare}{path}"), also: vec![bare] },

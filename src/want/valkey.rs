@@ -70,10 +70,10 @@ impl Provider for Valkey {
     }
 
     fn addresses(&self, service: &Service, settings: &Settings) -> Vec<(&'static str, Option<Spelling>)> {
-        let part = |text: String| Spelling { text, also: vec![] };
+        let spelled = |text: String| Spelling { text, also: vec![] };
         let named = |usage: &'static str| {
             let matching = service.components.iter().filter(move |c| c.component == "valkey" && c.usage == usage);
-            choose(matching, settings)
+            choose(&matching, settings)
         };
         let uri = |secure: &str, plain: &str, usage| {
             named(usage).map(|c| {
@@ -81,12 +81,12 @@ impl Provider for Valkey {
                 let bare = format!("{scheme}://{}:{}", c.host, c.port);
                 match &c.path {
                     Some(path) => Spelling { text: format!("{bare}{path}"), also: vec![bare] },
-                    None => part(bare),
+                    None => spelled(bare),
                 }
             })
         };
-        let host = |usage| named(usage).map(|c| part(c.host.to_string()));
-        let port = |usage| named(usage).map(|c| part(c.port.to_string()));
+        let host = |usage| named(usage).map(|c| spelled(c.host.to_string()));
+        let port = |usage| named(usage).map(|c| spelled(c.port.to_string()));
         vec![
             ("VALKEY_URI", uri("valkeys", "valkey", "primary")),
             ("VALKEY_HOST", host("primary")),

@@ -129,7 +129,7 @@ impl World {
     }
 
     /// Takes in an instance object, with its state.
-    pub fn put_instance(&mut self, service_type: ServiceType, namespace: &Name, name: Name, state: Name) {
+    pub fn put_instance(&mut self, service_type: ServiceType, namespace: &Name, (name, state): (Name, Name)) {
         self.holders.entry((service_type, name.clone())).or_default().insert(namespace.clone());
         self.namespace_mut(namespace).instances.insert((service_type, name), state);
     }

@@ -54,7 +54,7 @@ pub struct Address {
     pub key: &'static str,
     /// What to write; `None` if the service has no such component.
     pub text: Option<Name>,
-    /// The digests of what counts as right: the text itself, and spellings of before.
+    /// The digests of what counts as right: the text itself and spellings of before; without a component, `0`.
     pub right: Vec<Digest>,
 }
 
@@ -86,8 +86,11 @@ impl Service {
     pub(super) fn choose_addresses(&mut self, settings: &Settings, digester: &Digester) {
         let chosen = ServiceType::named(&self.service_type).map(|service_type| service_type.addresses(self, settings));
         let address = |(key, spelling): (&'static str, Option<Spelling>)| {
-            let texts = spelling.iter().flat_map(|spelling| std::iter::once(&spelling.text).chain(&spelling.also));
-            let right = texts.map(|text| digester.digest(text.as_bytes())).collect();
+            let texts: Vec<&str> = match &spelling {
+                Some(Spelling { text, also }) => std::iter::once(text).chain(also).map(String::as_str).collect(),
+                None => vec!["0"],
+            };
+            let right = texts.into_iter().map(|text| digester.digest(text.as_bytes())).collect();
             Address { key, text: spelling.map(|spelling| spelling.text.into()), right }
         };
         self.addresses = chosen.into_iter().flatten().map(address).collect();

@@ -1,0 +1,285 @@
+//! Which service user a secret has: whether a recorded one is its own, and which name a new one gets.
+//!
+//! Takes as given that records are claims by whoever may edit Secrets, and that the journal is not. Never lets a user be
+//! adopted that another program, cluster or secret may have made.
+
+use jiff::SignedDuration;
+
+use super::survey::{Notes, after, before};
+use crate::naming;
+use crate::read::Read;
+use crate::reason::Reason;
+use crate::want::{ServiceType, Want};
+use crate::world::{
+    AppKey, Application, Claim, Intent, Journal, Lookup, MAX_INTENTS, Name, Observed, Outcome, Secret, SecretKey,
+    ServiceKey, Timestamp, User, UserKey, World,
+};
+
+/// How long a Kafka certificate lives, by Aiven's documentation.
+const CERTIFICATE_LIFE: SignedDuration = SignedDuration::from_hours(820 * 24);
+
+/// How many names are tried before giving up for now.
+const MAX_CANDIDATES: usize = 1_000;
+
+/// What a secret's record of a service comes to.
+pub(super) enum Recorded<'w> {
+    /// It records none.
+    None,
+    /// It records one of a service that is not the one that is asked for.
+    Elsewhere(UserKey),
+    /// It records one that does not exist.
+    Gone(UserKey),
+    /// It records one that was made for it alone.
+    Own(UserKey, &'w User),
+    /// It records one that exists and was not made for it alone.
+    NotOwn(UserKey, &'w User, Reason),
+    /// Whether the user exists cannot be told now.
+    Unseen(Reason),
+}
+
+/// What the record of a service on a secret comes to, where this service is asked for.
+pub(super) fn recorded<'w>(
+    world: &'w World,
+    app: &AppKey,
+    secret: Option<&Secret>,
+    (want, service): (&Want, &ServiceKey),
+) -> Recorded<'w> {
+    let claim = secret.and_then(|secret| claim_for(secret, want).map(|claim| (secret, claim)));
+    let Some((secret, claim)) = claim else { return Recorded::None };
+    let same_project = claim.project == service.project;
+    if claim.services.is_empty() && !same_project && !claim.project.is_empty() {
+        return Recorded::None;
+    }
+    if !claim.services.is_empty() && !(same_project && claim.services.contains(&service.service)) {
+        return Recorded::Elsewhere(account_of(world, claim));
+    }
+    let user = service.user(claim.username.clone());
+    match world.user(&user) {
+        Lookup::Unseen(why) => Recorded::Unseen(Reason::NotObserved { what: Read::User(user), why }),
+        Lookup::Absent => match settling_until(world, &user) {
+            Some(until) => {
+                let what = format!("user {} was just made and does not show yet", user.username).into();
+                Recorded::Unseen(Reason::Settling { what, until: Some(until) })
+            }
+            None => Recorded::Gone(user),
+        },
+        Lookup::Found(found) => match why_not_own(world, app, want.service_type, (&secret.key, &user)) {
+            None => Recorded::Own(user, found),
+            Some(reason) => Recorded::NotOwn(user, found, reason),
+        },
+    }
+}
+
+/// The moment until which a user that was just made is not taken for gone.
+pub(super) fn settling_until(world: &World, user: &UserKey) -> Option<Timestamp> {
+    let intent = world.journal()?.intents.get(user)?;
+    let until = after(intent.since, world.settings().settle);
+    (world.now < until).then_some(until)
+}
+
+/// The record that a secret has for what is wanted.
+pub(super) fn claim_for<'s>(secret: &'s Secret, want: &Want) -> Option<&'s Claim> {
+    secret.claims().iter().find(|claim| claim.service_type == want.service_type && claim.slot == want.slot)
+}
+
+/// The account that a claim stands for: on the first of its services that exists, else on the first.
+pub(super) fn account_of(world: &World, claim: &Claim) -> UserKey {
+    let key = |service: &Name| ServiceKey { project: claim.project.clone(), service: service.clone() };
+    let exists = |service: &&Name| matches!(world.service(&key(service)), Lookup::Found(_));
+    let service = claim.services.iter().find(exists).or(claim.services.first());
+    service.map_or_else(|| key(&Name::default()), key).user(claim.username.clone())
+}
+
+/// Why a user that a secret records was not made for that secret alone.
+pub(super) fn why_not_own(
+    world: &World,
+    app: &AppKey,
+    service_type: ServiceType,
+    (secret, user): (&SecretKey, &UserKey),
+) -> Option<Reason> {
+    if let Some(reason) = why_not_ours(world, app, service_type, user) {
+        return Some(reason);
+    }
+    let others: Vec<SecretKey> = world.recorders(user).iter().filter(|other| *other != secret).cloned().collect();
+    (!others.is_empty()).then(|| Reason::RecordedElsewhere { user: user.clone(), by: others })
+}
+
+/// Why a user cannot have been made for that application at all, whoever records it.
+pub(super) fn why_not_ours(world: &World, app: &AppKey, service_type: ServiceType, user: &UserKey) -> Option<Reason> {
+    if let Some(reason) = why_not_our_name(app, service_type, user) {
+        return Some(reason);
+    }
+    if let Some(reason) = service_type.why_not_usable(world, &app.namespace, &user.service_key()) {
+        return Some(reason);
+    }
+    let built_in = matches!(world.user(user), Lookup::Found(found) if found.primary);
+    built_in.then(|| Reason::NotOurs { what: format!("user {user} is built in").into() })
+}
+
+/// Why a name is not one that this program gives.
+pub(super) fn why_not_our_name(app: &AppKey, service_type: ServiceType, user: &UserKey) -> Option<Reason> {
+    let ours = service_type.gave_name(app, &user.username);
+    (!ours).then(|| Reason::NotOurs {
+        what: format!("user {} does not have a name that is given for application {app}", user.username).into(),
+    })
+}
+
+/// A user to be: its name, and how far its making has come.
+pub(super) struct NewUser {
+    /// Its name, and where.
+    pub(super) user: UserKey,
+    /// Whether the journal has the intent already.
+    pub(super) intended: bool,
+    /// Whether it exists, made by an earlier try.
+    pub(super) exists: bool,
+}
+
+/// Chooses the user for what is wanted: one whose making was begun for it, else the first free name.
+pub(super) fn choose(
+    world: &World,
+    app: &Application,
+    secret: &SecretKey,
+    (want, service): (&Want, &ServiceKey),
+) -> Result<NewUser, Reason> {
+    let journal = match &world.journal {
+        Observed::Seen(journal) => journal,
+        Observed::Unseen(why) => {
+            return Err(Reason::NotObserved { what: Read::Journal, why: why.clone() });
+        }
+    };
+    if let Some((user, intent)) = open_intent(world, app, secret, (want, service)) {
+        return continue_intent(world, user, intent);
+    }
+    if let Some(reason) = why_no_intent(journal) {
+        return Err(reason);
+    }
+    first_free(world, app, want, service).map(|user| NewUser { user, intended: false, exists: false })
+}
+
+/// The first name for a new user that nothing records or intends and that does not exist.
+pub(super) fn first_free(
+    world: &World,
+    app: &Application,
+    want: &Want,
+    service: &ServiceKey,
+) -> Result<UserKey, Reason> {
+    let prefix = want.service_type.prefix(&app.key, want.access);
+    let cluster = world.settings().cluster_name.as_deref();
+    for suffix in naming::suffixes(app.generation, &app.key.name, cluster).take(MAX_CANDIDATES) {
+        let user = service.user(prefix.username(&suffix).into());
+        let known = world.journal().is_some_and(|journal| journal.knows(&user));
+        if known || !world.recorders(&user).is_empty() {
+            continue;
+        }
+        match world.user(&user) {
+            Lookup::Found(_) => {}
+            Lookup::Absent => return Ok(user),
+            Lookup::Unseen(why) => return Err(Reason::NotObserved { what: Read::User(user), why }),
+        }
+    }
+    Err(Reason::UserLimit { service: service.clone() })
+}
+
+/// The intent that was written down for exactly this and can still be followed.
+pub(super) fn open_intent<'w>(
+    world: &'w World,
+    app: &Application,
+    secret: &SecretKey,
+    (want, service): (&Want, &ServiceKey),
+) -> Option<(&'w UserKey, &'w Intent)> {
+    let prefix = want.service_type.prefix(&app.key, want.access);
+    let fits = |user: &UserKey, intent: &Intent| {
+        let for_this = intent.secret == *secret && intent.application == app.key.name;
+        let on_service = user.project == service.project && user.service == service.service;
+        for_this && intent.application_uid == app.uid && on_service && prefix.gave(&user.username)
+    };
+    let intents = world.journal().into_iter().flat_map(|journal| journal.intents.iter());
+    intents
+        .filter(|(user, intent)| fits(user, intent) && world.recorders(user).is_empty())
+        .find(|(user, intent)| !is_dead_end(world, user, intent))
+}
+
+/// Whether an intent can no longer lead to a user of ours.
+fn is_dead_end(world: &World, user: &UserKey, intent: &Intent) -> bool {
+    match (world.user(user), intent.outcome) {
+        (_, Outcome::Taken) => true,
+        (Lookup::Found(found), _) => !may_adopt(intent, found),
+        (Lookup::Absent, Outcome::Created) => world.now >= after(intent.since, world.settings().settle),
+        (Lookup::Absent, Outcome::NotSent | Outcome::Unknown | Outcome::Found) | (Lookup::Unseen(_), _) => false,
+    }
+}
+
+/// Whether a user that exists was made by an earlier try of the intent.
+pub(super) fn may_adopt(intent: &Intent, user: &User) -> bool {
+    let not_older = || made_at(user).is_some_and(|made| made.as_second() >= intent.since.as_second());
+    match intent.outcome {
+        _ if user.primary => false,
+        Outcome::Created => true,
+        Outcome::Unknown | Outcome::Found => not_older(),
+        Outcome::NotSent | Outcome::Taken => false,
+    }
+}
+
+/// When a user was made, as far as Aiven tells: its password was set then, and its certificate began.
+fn made_at(user: &User) -> Option<Timestamp> {
+    let certificate_began = || user.certificate_ends.map(|ends| before(ends, CERTIFICATE_LIFE));
+    user.password_updated.or_else(certificate_began)
+}
+
+fn continue_intent(world: &World, user: &UserKey, intent: &Intent) -> Result<NewUser, Reason> {
+    let new = |exists| NewUser { user: user.clone(), intended: true, exists };
+    let settled_at = after(intent.since, world.settings().settle);
+    match (world.user(user), intent.outcome) {
+        (Lookup::Unseen(why), _) => Err(Reason::NotObserved { what: Read::User(user.clone()), why }),
+        (Lookup::Found(_), _) => Ok(new(true)),
+        (Lookup::Absent, Outcome::NotSent) => Ok(new(false)),
+        (Lookup::Absent, Outcome::Created | Outcome::Unknown | Outcome::Found | Outcome::Taken) => {
+            if world.now < settled_at {
+                let what = format!("user {} may have been made and does not show yet", user.username);
+                Err(Reason::Settling { what: what.into(), until: Some(settled_at) })
+            } else {
+                Ok(new(false))
+            }
+        }
+    }
+}
+
+/// Why no further user can be announced in the journal.
+fn why_no_intent(journal: &Journal) -> Option<Reason> {
+    let Journal { intents, retirements: _, left_behind: _, unreadable, unwritable, foreign: _ } = journal;
+    if let Some(why) = unwritable {
+        return Some(Reason::JournalUnavailable { why: why.clone() });
+    }
+    if let Some(entry) = unreadable.first() {
+        return Some(Reason::JournalUnavailable { why: format!("entry {entry} cannot be read").into() });
+    }
+    (intents.len() >= MAX_INTENTS).then(|| Reason::JournalFull { open: intents.len() })
+}
+
+/// The application that a secret belongs to: the one that it is managed for, if that still asks for it; else, of those
+/// that would write it, the first by (creationTimestamp, name).
+pub(super) fn holder<'w>(world: &'w World, key: &SecretKey) -> Option<&'w Application> {
+    let labelled = world.managed(key).and_then(Secret::app);
+    if let Some(app) = labelled.and_then(|name| world.asking(key).find(|app| app.key.name == *name)) {
+        return Some(app);
+    }
+    world.asking(key).filter(|app| writes(app, key)).min_by(|a, b| (a.created, &a.key).cmp(&(b.created, &b.key)))
+}
+
+/// The application whose decision writes the secret, if any.
+pub(super) fn writer<'w>(world: &'w World, key: &SecretKey) -> Option<&'w Application> {
+    holder(world, key).filter(|app| writes(app, key))
+}
+
+fn writes(app: &Application, key: &SecretKey) -> bool {
+    app.targets().is_ok_and(|targets| targets.iter().any(|target| target.secret == key.name))
+}
+
+/// Notes what a reason waits for, where that is a read or a moment.
+pub(super) fn note(notes: &mut Notes, reason: &Reason) {
+    match reason {
+        Reason::NotObserved { what, .. } => notes.reads.push(what.clone()),
+        Reason::Settling { until: Some(at), .. } | Reason::ServiceFailed { retry_at: Some(at), .. } => notes.wake(*at),
+        _ => {}
+    }
+}

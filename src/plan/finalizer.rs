@@ -1,0 +1,257 @@
+//! A secret that is being deleted: the users that it stood for go first, then our finalizer.
+//!
+//! Takes as given that its annotations are claims by whoever could edit it: only a user whose name is given for this
+//! namespace and application, on a service that the namespace may use, is deleted. Never lets the secret go while a user
+//! of its own may exist, unless a person says so; never takes a project that does not answer for gone.
+
+use super::account::{note, settling_until, why_not_our_name, why_not_ours};
+use super::secret::decision;
+use super::survey::Notes;
+use super::write::expect;
+use super::{Decision, Verdict, backoff};
+use crate::action::Action;
+use crate::read::Read;
+use crate::reason::Reason;
+use crate::want::ServiceType;
+use crate::world::{AppKey, Kind, Lookup, Name, Secret, SecretKey, ServiceKey, Subject, UserKey, World, names};
+
+/// Decides a secret that is being deleted.
+pub(super) fn decide(world: &World, secret: &Secret, notes: &mut Notes) -> Decision {
+    let what: Name = format!("secret {}", secret.key.name).into();
+    if !secret.finalizer {
+        return decision(secret, Verdict::Keep, Reason::Terminating { what }, vec![]);
+    }
+    let (verdict, reason, actions) = clean_up(world, secret, notes);
+    let subject = Subject::Secret(secret.key.clone());
+    let fails = backoff::why_not_now(world, &subject, &secret.key.name, (0, notes));
+    match fails.filter(|_| actions.iter().any(Action::is_change)) {
+        Some(reason) => decision(secret, Verdict::Wait, reason, vec![]),
+        None => decision(secret, verdict, reason, actions),
+    }
+}
+
+fn clean_up(world: &World, secret: &Secret, notes: &mut Notes) -> (Verdict, Reason, Vec<Action>) {
+    if secret.skip_cleanup() {
+        let left: Vec<UserKey> =
+            recorded(world, secret).into_iter().flat_map(|record| record.existing(world)).collect();
+        return (Verdict::Change, Reason::SkipCleanup, vec![release(secret, left)]);
+    }
+    if let Some(reason) = why_invalid(secret) {
+        return (Verdict::Wait, reason, vec![]);
+    }
+    let mut outcome = Outcome::default();
+    for record in recorded(world, secret) {
+        for user in record.users(world) {
+            let fate = fate(world, secret, (&record, &user));
+            outcome.take(user, fate, notes);
+        }
+    }
+    outcome.finish(secret)
+}
+
+/// What the fates of all its users come to.
+#[derive(Default)]
+struct Outcome {
+    waits: Option<Reason>,
+    notes: Option<Reason>,
+    left_behind: Vec<UserKey>,
+    actions: Vec<Action>,
+}
+
+impl Outcome {
+    fn take(&mut self, user: UserKey, fate: Fate, notes: &mut Notes) {
+        match fate {
+            Fate::Gone => {}
+            Fate::Delete(actions) => self.actions.extend(actions),
+            Fate::NotOurs(reason) => {
+                self.left_behind.push(user);
+                self.notes.get_or_insert(reason);
+            }
+            Fate::Elsewhere(by) => {
+                let used_by = by.iter().map(|key| key.to_string().into()).collect();
+                self.actions.push(Action::KeepUser { user: user.clone(), used_by });
+                self.notes.get_or_insert(Reason::RecordedElsewhere { user, by });
+            }
+            Fate::Wait(reason) => {
+                note(notes, &reason);
+                self.waits.get_or_insert(reason);
+            }
+        }
+    }
+
+    fn finish(self, secret: &Secret) -> (Verdict, Reason, Vec<Action>) {
+        let Outcome { waits, notes, left_behind, mut actions } = self;
+        if let Some(reason) = waits {
+            return (Verdict::Wait, reason, actions);
+        }
+        actions.push(release(secret, left_behind));
+        let what = format!("secret {}", secret.key.name).into();
+        (Verdict::Change, notes.unwrap_or(Reason::Terminating { what }), actions)
+    }
+}
+
+fn release(secret: &Secret, left_behind: Vec<UserKey>) -> Action {
+    let SecretKey { namespace, name } = secret.key.clone();
+    Action::ReleaseSecret { namespace, name, left_behind, expect: expect(secret) }
+}
+
+/// Why its records cannot be followed, although users could be lost by that.
+fn why_invalid(secret: &Secret) -> Option<Reason> {
+    let mut faults: Vec<Name> = secret.faults().to_vec();
+    let records = secret.claims().iter().any(|claim| !claim.services.is_empty()) || !secret.retired().is_empty();
+    if secret.app().is_none() && (records || !faults.is_empty()) {
+        faults.push(format!("label {} is missing", names::APP).into());
+    }
+    (!faults.is_empty()).then_some(Reason::AnnotationInvalid { faults })
+}
+
+/// A user that a secret records, in use or replaced.
+struct Record {
+    service_type: ServiceType,
+    project: Name,
+    services: Vec<Name>,
+    username: Name,
+}
+
+/// Everything that a secret records; records without a service are of programs before this one, and block nothing.
+fn recorded(world: &World, secret: &Secret) -> Vec<Record> {
+    let claimed = secret.claims().iter().filter(|claim| !claim.services.is_empty()).map(|claim| Record {
+        service_type: claim.service_type,
+        project: claim.project.clone(),
+        services: claim.services.clone(),
+        username: claim.username.clone(),
+    });
+    let app = application(secret);
+    let replaced = secret.retired().iter().map(|entry| Record {
+        service_type: type_of(world, &app, &entry.account()),
+        project: entry.service.project.clone(),
+        services: vec![entry.service.service.clone()],
+        username: entry.username.clone(),
+    });
+    claimed.chain(replaced).collect()
+}
+
+fn application(secret: &Secret) -> AppKey {
+    AppKey { namespace: secret.key.namespace.clone(), name: secret.app().cloned().unwrap_or_default() }
+}
+
+/// The kind of service that a replaced user was of: as Aiven says, else as its name says.
+fn type_of(world: &World, app: &AppKey, user: &UserKey) -> ServiceType {
+    let known = match world.service(&user.service_key()) {
+        Lookup::Found(service) => ServiceType::named(&service.service_type),
+        Lookup::Absent | Lookup::Unseen(_) => None,
+    };
+    let by_name = || ServiceType::ALL.into_iter().find(|service_type| service_type.gave_name(app, &user.username));
+    known.or_else(by_name).unwrap_or(ServiceType::Kafka)
+}
+
+impl Record {
+    /// The accounts that it stands for: on each of its services that may exist, else on the first.
+    fn users(&self, world: &World) -> Vec<UserKey> {
+        let key = |service: &Name| ServiceKey { project: self.project.clone(), service: service.clone() };
+        let may_exist = |service: &&Name| !matches!(world.service(&key(service)), Lookup::Absent);
+        let mut services: Vec<&Name> = self.services.iter().filter(may_exist).take(1).collect();
+        if services.is_empty() {
+            services.extend(self.services.first());
+        }
+        services.into_iter().map(|service| key(service).user(self.username.clone())).collect()
+    }
+
+    fn existing(&self, world: &World) -> Vec<UserKey> {
+        self.users(world).into_iter().filter(|user| !matches!(world.user(user), Lookup::Absent)).collect()
+    }
+}
+
+/// What becomes of one user of a secret that is being deleted.
+enum Fate {
+    /// It is gone, or everything that it was on.
+    Gone,
+    /// It is deleted.
+    Delete(Vec<Action>),
+    /// It was not made for this secret: it stays.
+    NotOurs(Reason),
+    /// Other secrets record it: it stays.
+    Elsewhere(Vec<SecretKey>),
+    /// Something has to be known or to happen first.
+    Wait(Reason),
+}
+
+fn fate(world: &World, secret: &Secret, (record, user): (&Record, &UserKey)) -> Fate {
+    let app = application(secret);
+    if let Some(reason) = why_not_our_name(&app, record.service_type, user) {
+        return Fate::NotOurs(reason);
+    }
+    let settings = world.settings();
+    let named = match record.service_type.instance_kind() {
+        None => settings.projects.contains(&user.project),
+        Some(_) => settings.main_project == user.project,
+    };
+    if !named {
+        return Fate::Wait(Reason::PoolNotAllowed { pool: user.project.clone() });
+    }
+    let service = match world.service(&user.service_key()) {
+        Lookup::Unseen(why) => {
+            return Fate::Wait(Reason::NotObserved { what: Read::Service(user.service_key()), why });
+        }
+        Lookup::Absent => return Fate::Gone,
+        Lookup::Found(service) => service,
+    };
+    match why_not_ours(world, &app, record.service_type, user) {
+        None => {}
+        Some(reason @ (Reason::NotObserved { .. } | Reason::PoolNotAllowed { .. })) => return Fate::Wait(reason),
+        Some(reason) => return Fate::NotOurs(reason),
+    }
+    if let Some(fate) = shared(world, secret, user) {
+        return fate;
+    }
+    let mut actions = match record.service_type.revoke(service, user) {
+        Ok(actions) => actions,
+        Err(reason) => return Fate::Wait(reason),
+    };
+    match world.user(user) {
+        Lookup::Found(_) => {
+            actions.push(Action::DeleteUser { user: user.clone() });
+            actions.extend(forget(world, secret, user));
+        }
+        Lookup::Unseen(why) => return Fate::Wait(Reason::NotObserved { what: Read::User(user.clone()), why }),
+        Lookup::Absent => {
+            if let Some(until) = settling_until(world, user) {
+                let what = format!("user {} was just made and does not show yet", user.username).into();
+                return Fate::Wait(Reason::Settling { what, until: Some(until) });
+            }
+        }
+    }
+    if actions.is_empty() { Fate::Gone } else { Fate::Delete(actions) }
+}
+
+/// Removes what the journal says of a user that is deleted for good, so that nobody waits for it to show.
+fn forget(world: &World, secret: &Secret, user: &UserKey) -> Option<Action> {
+    world.journal().filter(|journal| journal.intents.contains_key(user))?;
+    let SecretKey { namespace, name } = secret.key.clone();
+    Some(Action::ClearIntent { user: user.clone(), namespace, secret: name })
+}
+
+/// What other secrets that record the user make of it.
+fn shared(world: &World, secret: &Secret, user: &UserKey) -> Option<Fate> {
+    if let Some(why) = world.why_unlisted(Kind::Secret) {
+        return Some(Fate::Wait(Reason::NotObserved { what: Read::Kind(Kind::Secret), why: why.clone() }));
+    }
+    let others = || world.recorders(user).iter().filter(|key| **key != secret.key).filter_map(|key| world.managed(key));
+    let alive: Vec<SecretKey> = others().filter(|other| !other.terminating).map(|other| other.key.clone()).collect();
+    if !alive.is_empty() {
+        return Some(Fate::Elsewhere(alive));
+    }
+    let first = others().find(|other| other.key < secret.key && may_delete(world, other, user));
+    first.map(|other| Fate::Wait(Reason::RecordedElsewhere { user: user.clone(), by: vec![other.key.clone()] }))
+}
+
+/// Whether a secret that is being deleted may delete a user that it records.
+fn may_delete(world: &World, secret: &Secret, user: &UserKey) -> bool {
+    let app = application(secret);
+    let ours = |record: Record| {
+        let same = record.users(world).contains(user);
+        same && why_not_ours(world, &app, record.service_type, user).is_none()
+    };
+    let follows = secret.finalizer && !secret.skip_cleanup() && why_invalid(secret).is_none();
+    follows && recorded(world, secret).into_iter().any(ours)
+}

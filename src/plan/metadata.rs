@@ -1,0 +1,156 @@
+//! Labels, annotations and the finalizer of a secret that an application asks for: what differs, and what of that is a
+//! reason to write.
+//!
+//! Takes as given which users the secret records afterwards. What changes with every deploy is never a reason, only
+//! refreshed; metadata of ours that no longer apply are removed, others are never touched.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::part::PartPlan;
+use super::write::{Leftovers, Site, expect};
+use crate::action::{Operation, WriteKeys};
+use crate::reason::Drift;
+use crate::value::Value;
+use crate::world::{Application, Claim, Name, Retired, Secret, Timestamp, UserKey, names, rfc3339};
+
+/// The labels and annotations to write, and which of them are a reason to.
+#[derive(Default)]
+pub(super) struct Metadata {
+    labels: BTreeMap<Name, Option<Name>>,
+    /// Annotations to set, or to remove.
+    pub(super) annotations: BTreeMap<Name, Option<Value>>,
+    finalizer: bool,
+    /// What is missing or wrong on a secret that exists.
+    wrong: BTreeSet<Name>,
+}
+
+impl Metadata {
+    /// Compares all metadata of ours.
+    pub(super) fn of(site: Site<'_>, parts: &[PartPlan<'_>], (leftovers, retired): (&Leftovers, &[Retired])) -> Self {
+        let Site { app, key: _, secret, all: _ } = site;
+        let mut metadata = Metadata { finalizer: secret.is_none_or(|secret| !secret.finalizer), ..Metadata::default() };
+        metadata.labels(app, secret);
+        metadata.annotations(app, secret);
+        metadata.records(secret, parts, leftovers);
+        metadata.retired(secret, retired);
+        if secret.is_none() {
+            metadata.wrong.clear();
+        } else if metadata.finalizer {
+            metadata.wrong.insert("the finalizer".into());
+        }
+        metadata
+    }
+
+    /// What is missing or wrong, if anything is.
+    pub(super) fn drift(&self) -> Option<Drift> {
+        (!self.wrong.is_empty()).then(|| Drift::Metadata(self.wrong.iter().cloned().collect()))
+    }
+
+    /// The write of these metadata and keys.
+    pub(super) fn into_write(self, site: Site<'_>, set: BTreeMap<Name, Value>, remove: Vec<Name>) -> WriteKeys {
+        let Metadata { labels, annotations, finalizer, wrong: _ } = self;
+        WriteKeys {
+            namespace: site.key.namespace.clone(),
+            name: site.key.name.clone(),
+            operation: if site.secret.is_none() { Operation::Create } else { Operation::Patch },
+            expect: site.secret.map(expect),
+            set,
+            remove,
+            labels,
+            annotations,
+            finalizers: if finalizer { vec![names::FINALIZER.into()] } else { vec![] },
+        }
+    }
+
+    fn labels(&mut self, app: &Application, secret: Option<&Secret>) {
+        let protected = if app.spec.protected { "true" } else { "false" };
+        let generation = app.secret_generation.to_string();
+        let wanted = [
+            (names::APP, &*app.key.name, true),
+            (names::TEAM, &*app.key.namespace, true),
+            (names::TYPE, names::TYPE_VALUE, true),
+            (names::SECRET_GENERATION, &*generation, false),
+            (names::PROTECTED, protected, true),
+        ];
+        for (label, value, matters) in wanted {
+            let current = secret.and_then(|secret| secret.labels.get(label)).map(|current| &**current);
+            if current == Some(value) {
+                continue;
+            }
+            // Secrets of before that have no such label are not protected.
+            let means_the_same = label == names::PROTECTED && current.is_none() && value == "false";
+            if matters && !means_the_same {
+                self.wrong.insert(format!("label {label}").into());
+            }
+            self.labels.insert(label.into(), Some(value.into()));
+        }
+    }
+
+    fn annotations(&mut self, app: &Application, secret: Option<&Secret>) {
+        let limit = app.spec.expires_at.filter(|_| app.spec.protected);
+        let protected = if app.spec.protected { "true" } else { "false" };
+        self.annotation(secret, (names::PROTECTED, Some(protected)), |current| current.unwrap_or("false") == protected);
+        let limited = limit.map(|_| "true");
+        self.annotation(secret, (names::TIME_LIMIT, limited), |current| {
+            current.filter(|value| *value == "true") == limited
+        });
+        let end = limit.map(rfc3339);
+        self.annotation(secret, (names::EXPIRES_AT, end.as_deref()), |current| {
+            let moment = current.and_then(|text| text.parse::<Timestamp>().ok());
+            moment.map(Timestamp::as_second) == limit.map(Timestamp::as_second) && current.is_some() == limit.is_some()
+        });
+        self.annotation(secret, (names::CORRELATION_ID, Some(&app.correlation_id)), |_| true);
+    }
+
+    /// Sets or removes one annotation; it is a reason to write unless what stands there is `right`.
+    fn annotation(
+        &mut self,
+        secret: Option<&Secret>,
+        (name, wanted): (&str, Option<&str>),
+        right: impl Fn(Option<&str>) -> bool,
+    ) {
+        let current = secret.and_then(|secret| secret.annotations().get(name)).map(|current| &**current);
+        if current == wanted {
+            return;
+        }
+        if !right(current) {
+            self.wrong.insert(format!("annotation {name}").into());
+        }
+        self.annotations.insert(name.into(), wanted.map(Value::text));
+    }
+
+    fn records(&mut self, secret: Option<&Secret>, parts: &[PartPlan<'_>], leftovers: &Leftovers) {
+        let known = parts.iter().filter_map(|part| Some((part.want, part.user.as_ref()?)));
+        let wanted: BTreeMap<Name, Name> =
+            known.flat_map(|(want, user)| want.service_type.record(&want.slot, user)).collect();
+        for (name, value) in &wanted {
+            self.annotation(secret, (name, Some(value)), |_| false);
+        }
+        let kept: BTreeSet<Name> = secret.map(|secret| names_of_records(secret, leftovers)).unwrap_or_default();
+        for claim in &leftovers.claims {
+            for (name, _) in claim.service_type.record(&claim.slot, &nobody()) {
+                if !wanted.contains_key(&name) && !kept.contains(&name) {
+                    self.annotation(secret, (&name, None), |_| false);
+                }
+            }
+        }
+    }
+
+    fn retired(&mut self, secret: Option<&Secret>, list: &[Retired]) {
+        let text = (!list.is_empty()).then(|| Retired::format(list));
+        let same = secret.map(Secret::retired).unwrap_or_default() == list;
+        self.annotation(secret, (names::RETIRED, text.as_deref()), |_| same);
+    }
+}
+
+/// The annotations of records that stay.
+fn names_of_records(secret: &Secret, leftovers: &Leftovers) -> BTreeSet<Name> {
+    let stays = |claim: &&Claim| !leftovers.claims.contains(claim);
+    let records = |claim: &Claim| claim.service_type.record(&claim.slot, &nobody());
+    secret.claims().iter().filter(stays).flat_map(records).map(|(name, _)| name).collect()
+}
+
+/// A user to ask for the names of annotations with.
+fn nobody() -> UserKey {
+    UserKey { project: Name::default(), service: Name::default(), username: Name::default() }
+}

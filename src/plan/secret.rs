@@ -1,0 +1,241 @@
+//! A managed secret: why it stays or goes, and what becomes of the users that it lists as replaced.
+//!
+//! It goes when nothing asks for it, nothing uses it and it is not protected, for a while, and everything that could use
+//! it was looked at. Takes as given that what an application asks for is written by that application's own decision;
+//! never deletes a secret that records users before our finalizer is on it.
+
+use super::account::{note, writer};
+use super::retire::{self, Fate};
+use super::survey::{Notes, Survey, after};
+use super::write::expect;
+use super::{Decision, Planned, Step, Verdict, backoff, finalizer};
+use crate::action::{Action, Operation, WriteKeys};
+use crate::read::Read;
+use crate::reason::{Drift, Hold, Reason};
+use crate::value::Value;
+use crate::world::{
+    ConsumerRef, Kind, Name, Protection, Retired, Secret, SecretKey, Subject, Timestamp, WorkloadKind, World, names,
+};
+
+/// Decides one managed secret.
+pub(super) fn decide(survey: &Survey<'_>, secret: &Secret, notes: &mut Notes) -> Decision {
+    if secret.terminating {
+        return finalizer::decide(survey.world, secret, notes);
+    }
+    if secret.paused() {
+        let what = format!("secret {}", secret.key.name).into();
+        return decision(secret, Verdict::Keep, Reason::Paused { what }, vec![]);
+    }
+    let stay = stay(survey, secret, notes);
+    let leaving = leaving(survey.world, secret, notes);
+    let verdict = if leaving.actions.is_empty() { stay.verdict } else { stay.verdict.max(Verdict::Change) };
+    let reason = match leaving.reason {
+        Some((verdict, reason)) if verdict >= stay.verdict => reason,
+        _ => stay.reason,
+    };
+    let verdict = leaving.verdict.map_or(verdict, |of_users| verdict.max(of_users));
+    let actions: Vec<Action> = leaving.actions.into_iter().chain(stay.actions).collect();
+    let subject = Subject::Secret(secret.key.clone());
+    let changes = actions.iter().any(Action::is_change);
+    match backoff::why_not_now(survey.world, &subject, &secret.key.name, (0, notes)).filter(|_| changes) {
+        Some(reason) => decision(secret, Verdict::Wait, reason, vec![]),
+        None => decision(secret, verdict, reason, actions),
+    }
+}
+
+struct Stay {
+    verdict: Verdict,
+    reason: Reason,
+    actions: Vec<Action>,
+}
+
+impl Stay {
+    fn keep(reason: Reason, action: Action) -> Self {
+        Stay { verdict: Verdict::Keep, reason, actions: vec![action] }
+    }
+
+    fn wait(reason: Reason) -> Self {
+        Stay { verdict: Verdict::Wait, reason, actions: vec![] }
+    }
+}
+
+/// Whether it stays: the reasons in the order in which they count.
+fn stay(survey: &Survey<'_>, secret: &Secret, notes: &mut Notes) -> Stay {
+    let world = survey.world;
+    let mend = if writer(world, &secret.key).is_none() { mend(world, secret) } else { None };
+    let mut stay = match why_stays(world, secret) {
+        Some(Staying::Used(by)) => keep_secret(secret, by),
+        Some(Staying::Protected(until)) => {
+            if let Some(end) = until {
+                notes.wake(end);
+            }
+            skip_protected(secret, until)
+        }
+        Some(Staying::Unseen(reason)) => {
+            note(notes, &reason);
+            Stay::wait(reason)
+        }
+        Some(Staying::Young(until)) => {
+            notes.wake(until);
+            Stay::wait(Reason::TooYoung { until })
+        }
+        None => return mend.unwrap_or_else(|| delete(survey, secret)),
+    };
+    if let Some(mend) = mend {
+        stay.actions.extend(mend.actions);
+        (stay.verdict, stay.reason) = (stay.verdict.max(Verdict::Change), mend.reason);
+    }
+    stay
+}
+
+enum Staying {
+    Used(Vec<ConsumerRef>),
+    Protected(Option<Timestamp>),
+    Unseen(Reason),
+    Young(Timestamp),
+}
+
+/// Why a secret that is not being deleted stays.
+fn why_stays(world: &World, secret: &Secret) -> Option<Staying> {
+    let application = || Name::from("AivenApplication");
+    let asking: Vec<ConsumerRef> =
+        world.asking(&secret.key).map(|app| ConsumerRef { kind: application(), name: app.key.name.clone() }).collect();
+    if !asking.is_empty() {
+        return Some(Staying::Used(asking));
+    }
+    let using: Vec<ConsumerRef> = world
+        .using(&secret.key)
+        .map(|(workload, _)| ConsumerRef { kind: workload.kind.as_str().into(), name: workload.name.clone() })
+        .collect();
+    if !using.is_empty() {
+        return Some(Staying::Used(using));
+    }
+    match secret.protection() {
+        Protection::Forever => return Some(Staying::Protected(None)),
+        Protection::Until(end) if world.now < end => return Some(Staying::Protected(Some(end))),
+        Protection::Until(_) | Protection::None => {}
+    }
+    if let Some(reason) = why_not_seen(world) {
+        return Some(Staying::Unseen(reason));
+    }
+    let until = grace_ends(world, secret)?;
+    (world.now < until).then_some(Staying::Young(until))
+}
+
+/// What could ask for a secret or use it and was not looked at.
+fn why_not_seen(world: &World) -> Option<Reason> {
+    let mut all = [Kind::Application, Kind::Secret].into_iter().chain(WorkloadKind::ALL.map(Kind::Workload));
+    all.find_map(|kind| Some((kind, world.why_unlisted(kind)?)))
+        .map(|(kind, why)| Reason::NotObserved { what: Read::Kind(kind), why: why.clone() })
+}
+
+/// The end of the time for which an unused secret stays; `None` if it has no beginning.
+fn grace_ends(world: &World, secret: &Secret) -> Option<Timestamp> {
+    let since = [secret.created, world.complete_since, secret.last_wanted].into_iter().flatten().max()?;
+    Some(after(since, world.settings().janitor_grace))
+}
+
+fn keep_secret(secret: &Secret, used_by: Vec<ConsumerRef>) -> Stay {
+    let SecretKey { namespace, name } = secret.key.clone();
+    let reason = Reason::InUse { by: used_by.clone() };
+    Stay::keep(reason, Action::KeepSecret { namespace, name, used_by })
+}
+
+fn skip_protected(secret: &Secret, expires_at: Option<Timestamp>) -> Stay {
+    let SecretKey { namespace, name } = secret.key.clone();
+    Stay::keep(Reason::Protected { until: expires_at }, Action::SkipProtected { namespace, name, expires_at })
+}
+
+fn delete(survey: &Survey<'_>, secret: &Secret) -> Stay {
+    let world = survey.world;
+    let wanted = survey.deletions();
+    let allowed = world.settings().max_deletions.of(world.managed_count());
+    if wanted > allowed {
+        return Stay::wait(Reason::DeletionLimit { wanted, allowed });
+    }
+    let reason = match secret.protection() {
+        Protection::Until(at) => Reason::Expired { at },
+        Protection::None | Protection::Forever => Reason::Unused,
+    };
+    let SecretKey { namespace, name } = secret.key.clone();
+    let delete = Action::DeleteSecret { namespace, name, expect: expect(secret) };
+    Stay { verdict: Verdict::Change, reason, actions: vec![delete] }
+}
+
+/// How many secrets the janitor would delete now: few are looked at, those that nothing asks for or uses.
+pub(super) fn count_deletable(world: &World) -> usize {
+    let of_ending = world.ending().filter_map(|key| world.application(key)).flat_map(|app| {
+        let key = |name: &Name| SecretKey { namespace: app.key.namespace.clone(), name: name.clone() };
+        app.spec.secret_names().map(key).collect::<Vec<_>>()
+    });
+    let candidates: std::collections::BTreeSet<SecretKey> = world.idle().cloned().chain(of_ending).collect();
+    let goes = |secret: &&Secret| !secret.terminating && !secret.paused() && why_stays(world, secret).is_none();
+    candidates.iter().filter_map(|key| world.managed(key)).filter(goes).count()
+}
+
+/// What is wrong with a secret that no application writes: our finalizer is missing although it records users, or its
+/// list of replaced users names some that are gone.
+fn mend(world: &World, secret: &Secret) -> Option<Stay> {
+    let records = secret.claims().iter().any(|claim| !claim.services.is_empty()) || !secret.retired().is_empty();
+    let finalizer = records && !secret.finalizer;
+    let left: Vec<Retired> = secret.retired().iter().filter(|entry| !retire::is_spent(world, entry)).cloned().collect();
+    let spent = left.len() < secret.retired().len();
+    if !finalizer && !spent {
+        return None;
+    }
+    let list = (!left.is_empty()).then(|| Value::text(Retired::format(&left)));
+    let drift = [(finalizer, "the finalizer"), (spent, names::RETIRED)];
+    let wrong = drift.into_iter().filter(|(wrong, _)| *wrong).map(|(_, what)| what.into()).collect();
+    let SecretKey { namespace, name } = secret.key.clone();
+    let keys = WriteKeys {
+        namespace,
+        name,
+        operation: Operation::Patch,
+        expect: Some(expect(secret)),
+        set: [].into(),
+        remove: vec![],
+        labels: [].into(),
+        annotations: if spent { [(names::RETIRED.into(), list)].into() } else { [].into() },
+        finalizers: if finalizer { vec![names::FINALIZER.into()] } else { vec![] },
+    };
+    let reason = Reason::Drifted { what: vec![Drift::Metadata(wrong)] };
+    Some(Stay { verdict: Verdict::Change, reason, actions: vec![Action::WriteKeys(keys)] })
+}
+
+/// What becomes of the users that a secret lists as replaced.
+#[derive(Default)]
+struct Leaving {
+    verdict: Option<Verdict>,
+    reason: Option<(Verdict, Reason)>,
+    actions: Vec<Action>,
+}
+
+fn leaving(world: &World, secret: &Secret, notes: &mut Notes) -> Leaving {
+    let mut leaving = Leaving::default();
+    if secret.retired().is_empty() || world.asking(&secret.key).any(|app| app.paused) {
+        return leaving;
+    }
+    for entry in secret.retired() {
+        let (verdict, reason, actions) = match retire::fate(world, secret, entry, notes) {
+            Fate::Spent => continue,
+            Fate::NotHere(reason) => (Verdict::Keep, reason, vec![]),
+            Fate::Stays(reason) => (Verdict::Wait, reason, vec![]),
+            Fate::Deleted(actions) => {
+                (Verdict::Change, Reason::Retiring { user: entry.account(), hold: Hold::Over }, actions)
+            }
+        };
+        leaving.actions.extend(actions);
+        leaving.verdict = leaving.verdict.max(Some(verdict));
+        if leaving.reason.as_ref().is_none_or(|(worst, _)| *worst < verdict) {
+            leaving.reason = Some((verdict, reason));
+        }
+    }
+    leaving
+}
+
+/// A decision about a secret: everything in it serves that secret.
+pub(super) fn decision(secret: &Secret, verdict: Verdict, reason: Reason, actions: Vec<Action>) -> Decision {
+    let step = || Step::Secret(secret.key.name.clone());
+    let actions = actions.into_iter().map(|action| Planned { step: step(), action }).collect();
+    Decision { subject: Subject::Secret(secret.key.clone()), verdict, reason, parts: vec![], actions }
+}

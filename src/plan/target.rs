@@ -1,0 +1,155 @@
+//! One secret that an application asks for: whether it may be written, and the one write that makes it right.
+//!
+//! Takes as given what each service that shares it needs ([`super::part`]). Never writes a Secret that is not managed, is
+//! another application's, or is being deleted; never creates one before every service that shares it is ready.
+
+use super::account::{holder, note};
+use super::backoff;
+use super::contest::Mode;
+use super::part::{self, Ask, PartPlan};
+use super::survey::{Notes, Survey};
+use super::write::{self, Site};
+use super::{Part, Verdict};
+use crate::action::Action;
+use crate::read::Read;
+use crate::reason::Reason;
+use crate::want::Target;
+use crate::world::{Application, Entry, Kind, Lookup, Name, Secret, SecretKey, Subject, World};
+
+/// What is decided about one secret of an application.
+pub(super) struct TargetPlan {
+    /// The secret.
+    pub(super) secret: Name,
+    /// Each service that goes into it, and whether it is complete for today's spec.
+    pub(super) parts: Vec<(Part, bool)>,
+    /// What to do, in order.
+    pub(super) actions: Vec<Action>,
+}
+
+/// Decides one secret of an application.
+pub(super) fn plan(
+    survey: &Survey<'_>,
+    (app, target): (&Application, &Target),
+    mode: Mode,
+    notes: &mut Notes,
+) -> TargetPlan {
+    let world = survey.world;
+    let key = SecretKey { namespace: app.key.namespace.clone(), name: target.secret.clone() };
+    let secret = match existing(world, app, &key) {
+        Ok(secret) => secret,
+        Err((verdict, reason)) => {
+            note(notes, &reason);
+            return all(target, verdict, &reason);
+        }
+    };
+    let ask = |want| Ask { app, key: &key, secret, want, all: mode.all, contended: mode.contended };
+    let mut parts: Vec<PartPlan<'_>> = target.wants.iter().map(|want| part::decide(survey, ask(want), notes)).collect();
+    if secret.is_none() {
+        if let Some(reason) = why_no_ca(world) {
+            note(notes, &reason);
+            return all(target, Verdict::Wait, &reason);
+        }
+        hold_back(&mut parts);
+    }
+    let write = write::of(survey, Site { app, key: &key, secret, all: mode.all }, &parts);
+    if write.is_none() && parts.iter().all(|part| part.before.is_empty()) {
+        return finish(target, parts, vec![]);
+    }
+    let subject = Subject::Application(app.key.clone());
+    if let Some(reason) = backoff::why_not_now(world, &subject, &key.name, (app.generation, notes)) {
+        return all(target, Verdict::Wait, &reason);
+    }
+    let changes_data = write.as_ref().is_some_and(|write| !write.keys.set.is_empty() || !write.keys.remove.is_empty());
+    if changes_data && secret.is_some_and(|secret| secret.immutable) {
+        return all(target, Verdict::Refuse, &Reason::SecretImmutable { secret: key.name });
+    }
+    let mut actions: Vec<Action> = parts.iter_mut().flat_map(|part| std::mem::take(&mut part.before)).collect();
+    if let Some(write) = write {
+        mark_changed(&mut parts, &write.reason);
+        actions.extend(write.retirements);
+        actions.push(Action::WriteKeys(write.keys));
+    }
+    finish(target, parts, actions)
+}
+
+/// The secret as it is, if this application may write it.
+fn existing<'w>(world: &'w World, app: &Application, key: &SecretKey) -> Result<Option<&'w Secret>, (Verdict, Reason)> {
+    let secret = match world.secret(key) {
+        Lookup::Unseen(why) => {
+            let listed = world.why_unlisted(Kind::Secret).is_none();
+            let what = if listed { Read::Secret(key.clone()) } else { Read::Kind(Kind::Secret) };
+            return Err((Verdict::Wait, Reason::NotObserved { what, why }));
+        }
+        Lookup::Absent | Lookup::Found(Entry::Absent) => None,
+        Lookup::Found(Entry::Foreign) => {
+            return Err((Verdict::Refuse, Reason::SecretNotManaged { secret: key.name.clone() }));
+        }
+        Lookup::Found(Entry::Managed(secret)) => Some(&**secret),
+    };
+    if let Some(other) = holder(world, key).filter(|other| other.key != app.key) {
+        let reason = Reason::SecretContested { secret: key.name.clone(), by: other.key.name.clone() };
+        return Err((Verdict::Refuse, reason));
+    }
+    match secret {
+        Some(secret) if secret.terminating => {
+            Err((Verdict::Wait, Reason::Terminating { what: format!("secret {}", key.name).into() }))
+        }
+        Some(secret) if secret.paused() => {
+            Err((Verdict::Keep, Reason::Paused { what: format!("secret {}", key.name).into() }))
+        }
+        other => Ok(other),
+    }
+}
+
+/// Why the certificate that every secret holds cannot be had.
+fn why_no_ca(world: &World) -> Option<Reason> {
+    let project = &world.settings().main_project;
+    match world.project(project) {
+        Lookup::Unseen(why) => Some(Reason::NotObserved { what: Read::Project(project.clone()), why }),
+        Lookup::Found(_) | Lookup::Absent => None,
+    }
+}
+
+/// A secret that does not exist is created when every service that shares it is ready, and no user is made before.
+fn hold_back(parts: &mut [PartPlan<'_>]) {
+    let Some(reason) = parts.iter().find(|part| part.verdict > Verdict::Change).map(|part| part.reason.clone()) else {
+        return;
+    };
+    for part in parts {
+        part.before.clear();
+        if part.verdict == Verdict::Change {
+            part.verdict = Verdict::Wait;
+            part.reason = reason.clone();
+            part.settled = false;
+        }
+    }
+}
+
+/// The secret's metadata change with no part of it: every part that is well says so.
+fn mark_changed(parts: &mut [PartPlan<'_>], reason: &Reason) {
+    if parts.iter().any(|part| part.verdict == Verdict::Change) {
+        return;
+    }
+    for part in parts.iter_mut().filter(|part| part.verdict == Verdict::Keep) {
+        part.verdict = Verdict::Change;
+        part.reason = reason.clone();
+    }
+}
+
+fn finish(target: &Target, parts: Vec<PartPlan<'_>>, actions: Vec<Action>) -> TargetPlan {
+    let parts = parts.into_iter().map(|part| {
+        let PartPlan { want, verdict, reason, settled, before: _, contents: _, user: _, retire: _ } = part;
+        (public(target, want, verdict, reason), settled)
+    });
+    TargetPlan { secret: target.secret.clone(), parts: parts.collect(), actions }
+}
+
+/// The same for every service that goes into the secret, and nothing is done.
+fn all(target: &Target, verdict: Verdict, reason: &Reason) -> TargetPlan {
+    let parts = target.wants.iter().map(|want| (public(target, want, verdict, reason.clone()), false));
+    TargetPlan { secret: target.secret.clone(), parts: parts.collect(), actions: vec![] }
+}
+
+fn public(target: &Target, want: &crate::want::Want, verdict: Verdict, reason: Reason) -> Part {
+    Part { service: want.service_type, instance: want.instance.clone(), secret: target.secret.clone(), verdict, reason }
+}

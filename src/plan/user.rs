@@ -1,0 +1,176 @@
+//! A service user that the journal speaks of: finished by its application, undone, or forgotten.
+//!
+//! Takes as given that tenants cannot write the journal. Never deletes a user that a secret records or that may not have
+//! been made by this program; never forgets one before it is recorded by a secret or gone.
+
+use super::account::{Recorded, may_adopt, note, open_intent, recorded};
+use super::retire::{self, Fate, Holding};
+use super::survey::{Notes, Survey, after};
+use super::{Decision, Planned, Step, Verdict, backoff};
+use crate::action::Action;
+use crate::read::Read;
+use crate::reason::{Hold, Reason};
+use crate::want::ServiceType;
+use crate::world::{
+    AppKey, Intent, Lookup, Name, Outcome, Retirement, SecretKey, Subject, Timestamp, User, UserKey, World,
+};
+
+/// Decides one user that the journal speaks of; `None` if it does not.
+pub(super) fn decide(survey: &Survey<'_>, user: &UserKey, notes: &mut Notes) -> Option<Decision> {
+    let world = survey.world;
+    let journal = world.journal()?;
+    let (secret, (verdict, reason, actions)) = match (journal.intents.get(user), journal.retirements.get(user)) {
+        (Some(intent), _) => (&intent.secret, intended(world, (user, intent), notes)),
+        (None, Some(retirement)) => (&retirement.secret, retired(world, (user, retirement), notes)),
+        (None, None) => return None,
+    };
+    let subject = Subject::User(user.clone());
+    let step = secret.name.clone();
+    let fails = backoff::why_not_now(world, &subject, &step, (0, notes)).filter(|_| !actions.is_empty());
+    let (verdict, reason, actions) = match fails {
+        Some(reason) => (Verdict::Wait, reason, vec![]),
+        None => (verdict, reason, actions),
+    };
+    let planned = |action| Planned { step: Step::Secret(step.clone()), action };
+    Some(Decision { subject, verdict, reason, parts: vec![], actions: actions.into_iter().map(planned).collect() })
+}
+
+type Outcome3 = (Verdict, Reason, Vec<Action>);
+
+fn intended(world: &World, (user, intent): (&UserKey, &Intent), notes: &mut Notes) -> Outcome3 {
+    let settled_at = after(intent.since, world.settings().settle);
+    if world.recorders(user).contains(&intent.secret) {
+        let what: Name = format!("secret {} records it", intent.secret).into();
+        return once_settled(world, (user, &intent.secret), (settled_at, what), notes);
+    }
+    if intent.outcome == Outcome::Taken {
+        let what = format!("Aiven had a user of that name already, and it is not ours: {user}").into();
+        return clear(user, &intent.secret, Reason::NotOurs { what });
+    }
+    if let Some(reason) = why_in_flight(world, user, intent) {
+        return (Verdict::Wait, reason, vec![]);
+    }
+    undo(world, (user, intent), settled_at, notes)
+}
+
+/// The journal may forget the user, once what was done has settled.
+fn once_settled(
+    world: &World,
+    (user, secret): (&UserKey, &SecretKey),
+    (settled_at, what): (Timestamp, Name),
+    notes: &mut Notes,
+) -> Outcome3 {
+    if notes.wake_if_later(world, settled_at) {
+        return (Verdict::Wait, Reason::Settling { what, until: Some(settled_at) }, vec![]);
+    }
+    clear(user, secret, Reason::Settled { what })
+}
+
+fn clear(user: &UserKey, secret: &SecretKey, reason: Reason) -> Outcome3 {
+    let SecretKey { namespace, name } = secret.clone();
+    (Verdict::Change, reason, vec![Action::ClearIntent { user: user.clone(), namespace, secret: name }])
+}
+
+/// Who is going to finish what the intent began.
+fn why_in_flight(world: &World, user: &UserKey, intent: &Intent) -> Option<Reason> {
+    let app = world.application(&intent.application_key())?;
+    if app.uid != intent.application_uid || app.terminating || app.expired(world.now) {
+        return None;
+    }
+    let service = user.service_key();
+    let targets = app.targets().unwrap_or_default();
+    let wants = targets.iter().filter(|target| target.secret == intent.secret.name).flat_map(|target| &target.wants);
+    let secret = world.managed(&intent.secret);
+    let follows = |want: &&crate::want::Want| {
+        let chosen =
+            open_intent(world, app, &intent.secret, (want, &service)).is_some_and(|(chosen, _)| chosen == user);
+        let here = match want.service_type.resolve(world, &app.key.namespace, want) {
+            Ok(resolved) => resolved.service == service,
+            Err(_) => true,
+        };
+        let has_one = matches!(recorded(world, &app.key, secret, (want, &service)), Recorded::Own(..));
+        chosen && here && !has_one
+    };
+    let what = format!("application {} is to finish it", app.key);
+    wants.into_iter().any(|want| follows(&want)).then(|| Reason::Settling { what: what.into(), until: None })
+}
+
+/// Nobody wants the user any more: what was made of it goes.
+fn undo(world: &World, (user, intent): (&UserKey, &Intent), settled_at: Timestamp, notes: &mut Notes) -> Outcome3 {
+    let secret = &intent.secret;
+    let observed = match world.user(user) {
+        Lookup::Unseen(why) => {
+            let reason = Reason::NotObserved { what: Read::User(user.clone()), why };
+            note(notes, &reason);
+            return (Verdict::Wait, reason, vec![]);
+        }
+        Lookup::Absent => {
+            let what: Name = "it does not exist at Aiven, and nothing wants it".into();
+            return once_settled(world, (user, secret), (settled_at, what), notes);
+        }
+        Lookup::Found(observed) => observed,
+    };
+    let recorders = world.recorders(user);
+    if !recorders.is_empty() {
+        let used_by = recorders.iter().map(|key| key.to_string().into()).collect();
+        let reason = Reason::RecordedElsewhere { user: user.clone(), by: recorders.to_vec() };
+        let (verdict, reason, mut actions) = clear(user, secret, reason);
+        actions.insert(0, Action::KeepUser { user: user.clone(), used_by });
+        return (verdict, reason, actions);
+    }
+    if !may_adopt(intent, observed) {
+        return clear(user, secret, why_not_adopted(user, intent, observed));
+    }
+    delete(world, (user, secret), Reason::Abandoned { secret: secret.clone() }, notes)
+}
+
+fn why_not_adopted(user: &UserKey, intent: &Intent, observed: &User) -> Reason {
+    let since = crate::world::rfc3339(intent.since);
+    let what = if observed.password_updated.is_none() && observed.certificate_ends.is_none() {
+        format!("since when user {user} exists cannot be told, so it may be somebody else's")
+    } else {
+        format!("user {user} was not made by the intent of {since}")
+    };
+    Reason::NotOurs { what: what.into() }
+}
+
+fn delete(world: &World, (user, _secret): (&UserKey, &SecretKey), reason: Reason, notes: &mut Notes) -> Outcome3 {
+    let Lookup::Found(service) = world.service(&user.service_key()) else {
+        return (Verdict::Keep, reason, vec![]);
+    };
+    let revoke = ServiceType::named(&service.service_type).map(|service_type| service_type.revoke(service, user));
+    match revoke.unwrap_or_else(|| Ok(vec![])) {
+        Ok(mut actions) => {
+            actions.push(Action::DeleteUser { user: user.clone() });
+            (Verdict::Change, reason, actions)
+        }
+        Err(unseen) => {
+            note(notes, &unseen);
+            (Verdict::Wait, unseen, vec![])
+        }
+    }
+}
+
+/// A copy of what a secret lists as replaced: it matters once the secret does not list it any more.
+fn retired(world: &World, (user, retirement): (&UserKey, &Retirement), notes: &mut Notes) -> Outcome3 {
+    let Retirement { secret, application, since } = retirement;
+    let settled_at = after(*since, world.settings().settle);
+    let managed = world.managed(secret);
+    let listed = managed.is_some_and(|secret| secret.retired().iter().any(|entry| entry.account() == *user));
+    if listed {
+        let what = format!("secret {secret} lists it as replaced").into();
+        return (Verdict::Keep, Reason::Settling { what, until: None }, vec![]);
+    }
+    if world.recorders(user).contains(secret) {
+        let what = format!("secret {secret} still has it in use").into();
+        return once_settled(world, (user, secret), (settled_at, what), notes);
+    }
+    let app = AppKey { namespace: secret.namespace.clone(), name: application.clone() };
+    let holding = Holding { secret: managed, key: secret, since: *since };
+    match retire::settle(world, (&app, user), &holding, notes) {
+        Fate::Spent => once_settled(world, (user, secret), (settled_at, "nothing is left of it".into()), notes),
+        Fate::NotHere(reason) => clear(user, secret, reason),
+        Fate::Stays(reason) => (Verdict::Wait, reason, vec![]),
+        Fate::Deleted(actions) => (Verdict::Change, Reason::Retiring { user: user.clone(), hold: Hold::Over }, actions),
+    }
+}

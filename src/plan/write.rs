@@ -1,0 +1,200 @@
+//! The one write that makes a secret right: its keys and its metadata, only what differs, and why.
+//!
+//! Takes as given what each service needs. Never touches a key, label, annotation or finalizer that is not ours; what
+//! changes with every deploy is refreshed only where something else is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::account::account_of;
+use super::metadata::Metadata;
+use super::part::{PartPlan, may_be_own};
+use super::retire;
+use super::survey::Survey;
+use crate::action::{Action, WriteKeys};
+use crate::reason::{Drift, Reason};
+use crate::value::Value;
+use crate::world::{Application, Claim, Content, Expect, Lookup, Name, Retired, Secret, SecretKey, UserKey, names};
+
+/// A write, and why.
+pub(super) struct Write {
+    /// Why, beside what the services say.
+    pub(super) reason: Reason,
+    /// Users that are listed as replaced by it.
+    pub(super) retirements: Vec<Action>,
+    /// The write.
+    pub(super) keys: WriteKeys,
+}
+
+/// The secret that is written, and for whom.
+#[derive(Clone, Copy)]
+pub(super) struct Site<'a> {
+    /// The application that asks for it.
+    pub(super) app: &'a Application,
+    /// Its name.
+    pub(super) key: &'a SecretKey,
+    /// As it is, if it exists.
+    pub(super) secret: Option<&'a Secret>,
+    /// Whether everything is written, because a person has asked for it.
+    pub(super) all: bool,
+}
+
+/// Puts together the write; `None` if there is no reason for one.
+pub(super) fn of(survey: &Survey<'_>, site: Site<'_>, parts: &[PartPlan<'_>]) -> Option<Write> {
+    let Site { app, key, secret, all } = site;
+    if secret.is_none() && parts.iter().any(|part| part.user.is_none() || part.verdict > super::Verdict::Change) {
+        return None;
+    }
+    let leftovers = secret.map(|secret| Leftovers::of(secret, parts)).unwrap_or_default();
+    let retired = retired(survey, (app, secret), parts, &leftovers);
+    let mut metadata = Metadata::of(site, parts, (&leftovers, &retired.list));
+    let data = data(survey, secret, all);
+    let mut drifts = data.drifts.clone();
+    drifts.extend(leftovers.drift());
+    drifts.extend(metadata.drift());
+    if secret.is_some() && drifts.is_empty() && parts.iter().all(|part| part.contents.set.is_empty()) {
+        return None;
+    }
+    let remove: Vec<Name> = leftovers.keys.into_iter().collect();
+    let set = data.finish(parts, !remove.is_empty());
+    if set.values().any(|value| matches!(value, Value::Keystore { .. } | Value::Truststore { .. })) {
+        metadata.annotations.insert(names::KEYSTORES.into(), Some(Value::StoreDigests));
+    }
+    let reason = match secret {
+        None => Reason::SecretMissing { secret: key.name.clone() },
+        Some(_) if all => Reason::ResyncRequested,
+        Some(_) if app.status.hash != *app.hash() => Reason::SpecChanged,
+        Some(_) => Reason::Drifted { what: drifts },
+    };
+    let listed = |user: &UserKey| retire_action(user, key, &app.key.name);
+    let retirements = retired.new.iter().map(listed).collect();
+    Some(Write { reason, retirements, keys: metadata.into_write(site, set, remove) })
+}
+
+/// The object that something was decided on.
+pub(super) fn expect(secret: &Secret) -> Expect {
+    Expect { uid: secret.uid.clone(), version: secret.version.clone() }
+}
+
+fn retire_action(user: &UserKey, secret: &SecretKey, application: &Name) -> Action {
+    Action::RetireUser {
+        user: user.clone(),
+        namespace: secret.namespace.clone(),
+        secret: secret.name.clone(),
+        application: application.clone(),
+    }
+}
+
+fn label(claim: &Claim) -> Name {
+    if claim.slot.is_empty() {
+        claim.service_type.as_str().into()
+    } else {
+        format!("{} {}", claim.service_type, claim.slot).into()
+    }
+}
+
+/// What a secret still has of services that nothing asks for.
+#[derive(Default)]
+pub(super) struct Leftovers {
+    pub(super) claims: Vec<Claim>,
+    keys: BTreeSet<Name>,
+}
+
+impl Leftovers {
+    fn of(secret: &Secret, parts: &[PartPlan<'_>]) -> Self {
+        let asked = |claim: &&Claim| {
+            parts.iter().any(|part| part.want.service_type == claim.service_type && part.want.slot == claim.slot)
+        };
+        let unasked = secret.claims().iter().filter(|claim| !claim.services.is_empty() && !asked(claim));
+        let claims: Vec<Claim> = unasked.cloned().collect();
+        let wanted: BTreeSet<&Name> = parts.iter().flat_map(|part| &part.want.keys).map(|want| &want.key).collect();
+        let held = |key: &Name| !wanted.contains(key) && secret.content(key).is_some();
+        let keys = claims.iter().flat_map(|claim| claim.service_type.keys(&claim.slot)).map(|want| want.key);
+        let keys = keys.filter(held).collect();
+        Leftovers { claims, keys }
+    }
+
+    fn drift(&self) -> Option<Drift> {
+        (!self.claims.is_empty()).then(|| Drift::Leftovers(self.claims.iter().map(label).collect()))
+    }
+}
+
+/// The users that a secret lists as replaced after the write.
+struct RetiredList {
+    list: Vec<Retired>,
+    new: Vec<UserKey>,
+}
+
+fn retired(
+    survey: &Survey<'_>,
+    (app, secret): (&Application, Option<&Secret>),
+    parts: &[PartPlan<'_>],
+    leftovers: &Leftovers,
+) -> RetiredList {
+    let world = survey.world;
+    let in_use: BTreeSet<&UserKey> = parts.iter().filter_map(|part| part.user.as_ref()).collect();
+    let listed = secret.map(Secret::retired).unwrap_or_default();
+    let stays = |entry: &&Retired| !in_use.contains(&entry.account()) && !retire::is_spent(world, entry);
+    let mut list: Vec<Retired> = listed.iter().filter(stays).cloned().collect();
+    let replaced = parts.iter().filter_map(|part| part.retire.clone());
+    let dropped = leftovers.claims.iter().filter_map(|claim| {
+        let user = account_of(world, claim);
+        let key = &secret?.key;
+        may_be_own(world, &app.key, claim.service_type, (key, &user)).then_some(user)
+    });
+    let mut new: Vec<UserKey> = replaced.chain(dropped).collect();
+    new.retain(|user| !list.iter().any(|entry| entry.account() == *user));
+    let entry =
+        |user: &UserKey| Retired { service: user.service_key(), username: user.username.clone(), since: world.now };
+    list.extend(new.iter().map(entry));
+    list.sort();
+    RetiredList { list, new }
+}
+
+/// The keys that every secret holds.
+#[derive(Default)]
+struct Data {
+    ca: Option<Value>,
+    drifts: Vec<Drift>,
+}
+
+fn data(survey: &Survey<'_>, secret: Option<&Secret>, all: bool) -> Data {
+    let world = survey.world;
+    let project = &world.settings().main_project;
+    let value = Value::Ca { project: project.clone() };
+    let Some(secret) = secret.filter(|secret| secret.data.seen().is_some()) else {
+        return Data { ca: secret.is_none().then_some(value), drifts: vec![] };
+    };
+    let known = match world.project(project) {
+        Lookup::Found(project) => project.ca.seen().copied(),
+        Lookup::Absent | Lookup::Unseen(_) => None,
+    };
+    let key = || vec![Name::from(CA)];
+    let drift = match (secret.content(CA), known) {
+        (None | Some(Content::Empty), _) => Some(Drift::KeysMissing(key())),
+        (Some(held), Some(known)) if held.same(known) == Some(false) => Some(Drift::KeysWrong(key())),
+        (Some(_), _) => None,
+    };
+    let ca = (drift.is_some() || all).then_some(value);
+    Data { ca, drifts: drift.into_iter().collect() }
+}
+
+const CA: &str = "AIVEN_CA";
+const UPDATED: &str = "AIVEN_SECRET_UPDATED";
+
+impl Data {
+    /// Every key to set, with those that are refreshed because something is written.
+    fn finish(self, parts: &[PartPlan<'_>], removes: bool) -> BTreeMap<Name, Value> {
+        let mut set: BTreeMap<Name, Value> = self.ca.into_iter().map(|value| (CA.into(), value)).collect();
+        let writes = !set.is_empty() || removes || parts.iter().any(|part| !part.contents.set.is_empty());
+        for contents in parts.iter().map(|part| &part.contents).filter(|_| writes) {
+            let touched = !contents.set.is_empty();
+            set.extend(contents.set.clone());
+            let refreshed = contents.refresh.iter().filter(|(_, value)| touched || **value != Value::Clock);
+            set.extend(refreshed.map(|(key, value)| (key.clone(), value.clone())));
+        }
+        if !set.is_empty() {
+            set.insert(UPDATED.into(), Value::Clock);
+        }
+        set
+    }
+}

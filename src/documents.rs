@@ -1,25 +1,3 @@
-<<<<<<< HEAD
-//! To be written.
-
-/// One document source.
-pub struct Source {
-    /// name
-    pub name: String,
-    /// text
-    pub text: String,
-}
-/// Error.
-#[derive(Debug, thiserror::Error)]
-#[error("none")]
-pub struct DocumentError;
-/// Reads.
-pub fn read(
-    _sources: &[Source],
-    world: crate::world::World,
-    _ns: Option<&str>,
-) -> Result<crate::world::World, DocumentError> {
-    Ok(world)
-=======
 //! Documents, as people and `kubectl` write them, become a [`World`].
 //!
 //! Decides what a document means and says in one line what is wrong with one that cannot be read. Takes as given that
@@ -219,5 +197,4 @@ impl<'a> Reader<'a> {
         }
         Ok(world)
     }
->>>>>>> documents
 }

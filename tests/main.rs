@@ -2,5 +2,6 @@
 
 mod cli;
 mod decisions;
+mod documents;
 mod support;
 mod tidy;

@@ -73,8 +73,18 @@ fn bad_documents_are_told_in_one_line() {
     assert!(count >= 65, "only {count}");
 }
 
-/// A certificate from 2026-01-01 to 2028-04-01.
-const CERTIFICATE: &str = include_str!("documents/certificate.pem");
+/// A certificate that means nothing, valid for 820 days.
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----
+MIIBbDCCAROgAwIBAgIUG49R0amImEhMuVfhPtBmuZ2CixowCgYIKoZIzj0EAwIw
+DDEKMAgGA1UEAwwBdTAeFw0yNjExMjAxNDE0MjhaFw0yOTAyMTcxNDE0MjhaMAwx
+CjAIBgNVBAMMAXUwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAASzf3YdkGXql0y4
+aXzajSHBWVcPrbSC5lR56tzZSmV7fKA22BdtuzCEEDa9FBC/JjWV/wyqSfMPQlL5
+wLYV0KK5o1MwUTAdBgNVHQ4EFgQUSqu4CSNaUmBsX674b63owuE8R6EwHwYDVR0j
+BBgwFoAUSqu4CSNaUmBsX674b63owuE8R6EwDwYDVR0TAQH/BAUwAwEB/zAKBggq
+hkjOPQQDAgNHADBEAiBUGzhaMWP+CCA3TrDme7a5KXfZgElWVgOMRJdSrRiSrwIg
+D3Xv0qsiV+ZYLz4C9mb5Ut77+7W4cbtVFA6ymSERXQg=
+-----END CERTIFICATE-----
+";
 
 const APPLICATION: &str = r#"
 apiVersion: aiven.nais.io/v1
@@ -144,7 +154,7 @@ fn in_version_2(hash: &str, open_search_secret: &str) -> World {
     world_of(&format!(
         "apiVersion: aiven.nais.io/v2\nkind: AivenApplication\nmetadata: {{name: app, namespace: team}}\nspec:\n  \
          secretName: pruned\n  kafka: {{pool: prod, secretName: shared}}\n  openSearch: {{instance: logs, access: \
-         readwrite, secretName: {open_search_secret}}}\nstatus: {{synchronizationHash: {hash}}}\n"
+         readwrite, secretName: {open_search_secret}}}\nstatus: {{synchronizationHash: \"{hash}\"}}\n"
     ))
 }
 
@@ -182,7 +192,7 @@ fn a_secret_is_managed_by_label_or_by_finalizer_and_record() {
     for (metadata, is_managed) in cases {
         let world = world_of(
             &secret(&metadata, "data: {A: not base64 and nobody cares}")
-                .replace("not base64 and nobody cares", if is_managed { "eA==" } else { "%" }),
+                .replace("not base64 and nobody cares", if is_managed { "eA==" } else { "'%'" }),
         );
         let key = SecretKey::new("team", "app-secret");
         let Lookup::Found(entry) = world.secret(&key) else { panic!("{metadata}: not found") };
@@ -196,13 +206,13 @@ fn a_secret_is_managed_by_label_or_by_finalizer_and_record() {
 #[test]
 fn the_values_of_a_secret_become_what_may_be_known_of_them() {
     let body = "immutable: true\ndata:\n  VALUE: aHVudGVyMi1jYW5hcnk=\n  DIGEST: digest:000102030405060708090a0b0c0d0e0f\n  \
-                NULL: null\n  PRESENT: present\n  REDACTED: <redacted>\n  EMPTY: \"\"\n  REPLACED: YQ==\nstringData: {REPLACED: b}";
+                NOTHING: null\n  PRESENT: present\n  REDACTED: <redacted>\n  EMPTY: \"\"\n  REPLACED: YQ==\nstringData: {REPLACED: b}";
     let world = world_of(&secret(MANAGED, body));
     let secret = managed(&world, "team", "app-secret");
     let is = |key: &str, content: Content| assert_eq!(secret.content(key), Some(content), "{key}");
     is("VALUE", world.digester().content(CANARY.as_bytes()));
     assert!(matches!(secret.content("DIGEST"), Some(Content::Snapshot(_))));
-    for key in ["NULL", "PRESENT", "REDACTED"] {
+    for key in ["NOTHING", "PRESENT", "REDACTED"] {
         is(key, Content::Opaque);
     }
     is("EMPTY", Content::Empty);
@@ -232,8 +242,8 @@ fn stores_certificate_and_time_of_writing_are_read() {
     let pem = CERTIFICATE.replace('\n', "\\n");
     let body = format!("stringData: {{KAFKA_CERTIFICATE: \"{pem}\", AIVEN_SECRET_UPDATED: \"2026-11-01T10:00:00Z\"}}");
     let read = managed(&world_of(&secret(MANAGED, &body)), "team", "app-secret");
-    assert_eq!(read.certificate.map(|validity| validity.from.to_string()).as_deref(), Some("2026-01-01T00:00:00Z"));
-    assert_eq!(read.certificate.map(|validity| validity.until.to_string()).as_deref(), Some("2028-04-01T00:00:00Z"));
+    assert_eq!(read.certificate.map(|validity| validity.from.to_string()).as_deref(), Some("2026-11-20T14:14:28Z"));
+    assert_eq!(read.certificate.map(|validity| validity.until.to_string()).as_deref(), Some("2029-02-17T14:14:28Z"));
     assert_eq!(read.written, "2026-11-01T10:00:00Z".parse().ok());
     let other = "stringData: {KAFKA_CERTIFICATE: nonsense, AIVEN_SECRET_UPDATED: nonsense}";
     let read = managed(&world_of(&secret(MANAGED, other)), "team", "app-secret");

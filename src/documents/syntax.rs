@@ -180,6 +180,7 @@ fn yaml_problem(error: &serde_saphyr::Error) -> String {
             "aliases (*) that unfold into too much".to_owned()
         }
         Error::MergeValueNotMapOrSeqOfMaps { .. } => "<< takes a mapping or a list of mappings".to_owned(),
+        Error::NullIntoString { .. } => "a key that is no string (in quotes it is one)".to_owned(),
         Error::Unexpected { expected, .. } => format!("expected {expected}, found something else"),
         _ => "a mapping, a list or a value was expected here, found something else".to_owned(),
     }

@@ -63,7 +63,7 @@ fn an_application_as_kubectl_prints_it() {
     assert_eq!(app.spec.expires_at, "2026-12-24T18:00:00Z".parse().ok());
     assert_eq!(app.spec.secret_name.as_deref(), Some("shared"));
     assert_eq!(app.spec.open_search.as_ref().map(|spec| spec.access), Some(None));
-    assert_eq!(app.spec.valkey[0].access.map(|access| access.as_str()), Some("readwrite"));
+    assert_eq!(app.spec.valkey[0].access.map(aivenator::world::Access::as_str), Some("readwrite"));
     assert_eq!((app.status.synchronized_generation, app.status.observed_generation), (3, 4));
     assert_eq!(app.status.condition("Succeeded").map(|condition| &*condition.reason), Some("r"));
 }

@@ -23,7 +23,7 @@ pub(super) struct PolicyArgs {
     /// The Aiven project of every service but Kafka [default: dev-nais-dev].
     #[arg(long, value_name = "PROJECT")]
     main_project: Option<String>,
-    /// What keeps clusters that share a project apart in the names of new users; also from NAIS_CLUSTER_NAME.
+    /// What keeps clusters that share a project apart in the names of new users; also from `NAIS_CLUSTER_NAME`.
     #[arg(long, value_name = "NAME")]
     cluster_name: Option<String>,
     /// The namespace of this program, which holds its journal [default: aivenator].

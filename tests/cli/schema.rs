@@ -18,7 +18,8 @@ fn every_plan_fits_the_schema() {
 #[test]
 fn the_plans_hold_every_action() {
     let plans = plans::all();
-    let mut seen: Vec<&str> = plans.iter().flat_map(|plan| plan.actions()).map(|action| action.name()).collect();
+    let mut seen: Vec<&str> =
+        plans.iter().flat_map(aivenator::plan::Plan::actions).map(aivenator::action::Action::name).collect();
     seen.sort_unstable();
     seen.dedup();
     assert_eq!(seen.len(), 17, "{seen:?}");

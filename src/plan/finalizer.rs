@@ -232,7 +232,7 @@ fn fate(world: &World, secret: &Secret, (record, user): (&Record, &UserKey)) -> 
 
 /// Removes what the journal says of a user that is deleted for good, so that nobody waits for it to show.
 fn forget(world: &World, secret: &Secret, user: &UserKey) -> Option<Action> {
-    world.journal().filter(|journal| journal.intents.contains_key(user))?;
+    world.journal().filter(|journal| journal.unwritable.is_none() && journal.intents.contains_key(user))?;
     let SecretKey { namespace, name } = secret.key.clone();
     Some(Action::ClearIntent { user: user.clone(), namespace, secret: name })
 }

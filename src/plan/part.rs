@@ -113,7 +113,7 @@ fn keep_own<'a>(
         Err(reason) => return blocked(ask, reason, notes),
     };
     let due = match ask.secret {
-        Some(secret) => renew::due(survey, secret, (&user, observed), notes),
+        Some(secret) => renew::due(survey, (secret, ask.want.service_type), (&user, observed), notes),
         None => Due::Nothing,
     };
     if let Due::Now(reason) = due {

@@ -86,7 +86,7 @@ pub enum Action {
         #[serde(flatten)]
         user: UserKey,
     },
-    /// Removes what the journal says of a user.
+    /// Removes what the journal says of a user: its intent; where there is none, the copy of its retirement.
     ClearIntent {
         /// Which user.
         #[serde(flatten)]

@@ -1,13 +1,14 @@
 //! What several kinds of tests need.
 
-pub(crate) mod account;
-pub(crate) mod build;
-pub(crate) mod generate;
-pub(crate) mod hide;
-pub(crate) mod input;
-pub(crate) mod run;
-pub(crate) mod secrets;
-pub(crate) mod vectors;
+pub mod account;
+pub mod build;
+pub mod generate;
+pub mod hide;
+pub mod input;
+pub mod run;
+pub mod secrets;
+pub mod show;
+pub mod vectors;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,13 +16,13 @@ use std::path::{Path, PathBuf};
 use aivenator::cli::{self, Io};
 
 /// A path in the repository.
-pub(crate) fn repository(path: &str) -> PathBuf {
+pub fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// What a command printed.
 #[derive(Debug)]
-pub(crate) struct Printed {
+pub struct Printed {
     /// The exit code.
     pub code: u8,
     /// Standard output.
@@ -31,7 +32,7 @@ pub(crate) struct Printed {
 }
 
 /// Runs a command in this process, without environment and colour.
-pub(crate) fn run<'a>(args: impl IntoIterator<Item = &'a str>) -> Printed {
+pub fn run<'a>(args: impl IntoIterator<Item = &'a str>) -> Printed {
     let (mut stdout, mut stderr) = (vec![], vec![]);
     let mut io = Io {
         stdin: &mut std::io::empty(),

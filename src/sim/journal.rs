@@ -45,11 +45,13 @@ pub(super) fn retire(world: &mut World, user: &UserKey, secret: &SecretKey, appl
     true
 }
 
-/// Removes what the journal says of a user that is about to be made or was replaced.
+/// Removes the intent of a user; where there is none, the copy of its retirement. Never both: a user can be replaced at the
+/// very moment at which its intent is settled, and whichever comes first, the retirement stays.
 pub(super) fn clear(world: &mut World, user: &UserKey) -> bool {
     let Some(journal) = writable(world) else { return false };
-    journal.intents.remove(user);
-    journal.retirements.remove(user);
+    if journal.intents.remove(user).is_none() {
+        journal.retirements.remove(user);
+    }
     true
 }
 

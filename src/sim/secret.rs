@@ -50,7 +50,7 @@ fn writable(world: &World, key: &SecretKey, write: &WriteKeys) -> Option<Secret>
     match (write.operation, world.secret(key)) {
         (Operation::Create, Lookup::Absent) => {
             let mut secret = Secret::new(key.clone(), BTreeMap::new());
-            secret.uid = format!("{key}@{}", world.now).into();
+            secret.uid = format!("{key}@{}", world.now.as_second()).into();
             secret.created = Some(world.now);
             Some(secret)
         }

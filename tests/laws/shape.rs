@@ -12,7 +12,7 @@ use crate::support::build::world;
 use crate::support::generate::input;
 use crate::support::hide::shuffled;
 use crate::support::input::{APPS, NAMESPACES};
-use crate::support::run::{interleaved, json};
+use crate::support::run::{actions_text, difference, interleaved, json};
 use crate::support::{hide::visible, repository};
 
 proptest! {
@@ -60,7 +60,8 @@ proptest! {
         let world = world(&input);
         let plan = plan(&world);
         let in_order = visible(&aivenator::sim::execute(&world, &plan));
-        prop_assert_eq!(in_order, visible(&interleaved(&world, &plan, &picks)));
+        let mixed = visible(&interleaved(&world, &plan, &picks));
+        prop_assert!(in_order == mixed, "{}\n{}", difference(&in_order, &mixed), actions_text(&plan));
     }
 
     /// No text that was planted as a content is in the world or in the plan.
@@ -68,7 +69,7 @@ proptest! {
     fn no_secret_material(input in input()) {
         let world = world(&input);
         let (seen, planned) = (format!("{world:?}"), json(&plan(&world)));
-        for planted in ["password of", "certificate of", "private key of", "CA of p"] {
+        for planted in ["CANARY", "made at 2026"] {
             prop_assert!(!seen.contains(planted), "{planted} is in the world");
             prop_assert!(!planned.contains(planted), "{planted} is in the plan");
         }

@@ -215,7 +215,7 @@ pub(crate) fn one_unseen() -> impl Strategy<Value = Unseen> {
         (0_usize..2, 0_usize..2).prop_map(|(namespace, instance)| Unseen::Acl(namespace, instance)),
         (0_usize..2).prop_map(Unseen::Ca),
         Just(Unseen::Journal),
-        Just(Unseen::JournalUnwritable),
+        Just(Unseen::JournalUnwritable), // KNOWN
         (0_usize..2, 0_usize..3).prop_map(|(namespace, secret)| Unseen::Data(namespace, secret)),
         Just(Unseen::SecretsByName),
     ]

@@ -5,25 +5,25 @@
 
 use aivenator::world::Access;
 
-pub(crate) const NOW: &str = "2026-11-20T12:00:00Z";
+pub const NOW: &str = "2026-11-20T12:00:00Z";
 /// Two namespaces whose instances can map to one service: `a` + `b-c`, `a-b` + `c`.
-pub(crate) const NAMESPACES: [&str; 2] = ["a", "a-b"];
-pub(crate) const APPS: [&str; 3] = ["x", "y", "z"];
-pub(crate) const SECRETS: [&str; 3] = ["s", "t", "u"];
+pub const NAMESPACES: [&str; 2] = ["a", "a-b"];
+pub const APPS: [&str; 3] = ["x", "y", "z"];
+pub const SECRETS: [&str; 3] = ["s", "t", "u"];
 /// The main project, another one that is allowed, and one that no setting names.
-pub(crate) const POOLS: [&str; 3] = ["p1", "p2", "p9"];
-pub(crate) const INSTANCES: [&str; 2] = ["c", "b-c"];
-pub(crate) const STATES: [&str; 3] = ["RUNNING", "REBALANCING", "REBUILDING"];
+pub const POOLS: [&str; 3] = ["p1", "p2", "p9"];
+pub const INSTANCES: [&str; 2] = ["c", "b-c"];
+pub const STATES: [&str; 3] = ["RUNNING", "REBALANCING", "REBUILDING"];
 
 /// An index into one of the alphabets above; taken modulo its length.
-pub(crate) type Pick = usize;
+pub type Pick = usize;
 
-pub(crate) fn pick<'a>(from: &[&'a str], index: Pick) -> &'a str {
+pub fn pick<'a>(from: &[&'a str], index: Pick) -> &'a str {
     from[index % from.len()]
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Input {
+#[derive(Clone, Default)]
+pub struct Input {
     pub settings: SettingsInput,
     pub apps: Vec<AppInput>,
     pub instances: Vec<InstanceInput>,
@@ -41,7 +41,7 @@ pub(crate) struct Input {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SettingsInput {
+pub struct SettingsInput {
     pub no_instance_check: bool,
     pub cluster: bool,
     pub rotate: bool,
@@ -49,8 +49,8 @@ pub(crate) struct SettingsInput {
     pub operator: bool,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct AppInput {
+#[derive(Clone, Default, PartialEq)]
+pub struct AppInput {
     pub namespace: Pick,
     pub name: Pick,
     pub generation: i64,
@@ -66,8 +66,8 @@ pub(crate) struct AppInput {
     pub valkey: Vec<(Pick, Access, Option<Pick>)>,
 }
 
-#[derive(Clone, Debug)]
-pub(crate) struct InstanceInput {
+#[derive(Clone)]
+pub struct InstanceInput {
     pub open_search: bool,
     pub namespace: Pick,
     pub instance: Pick,
@@ -79,15 +79,15 @@ pub(crate) struct InstanceInput {
 }
 
 /// Something that happens to a Secret; makes it if there is none of that name.
-#[derive(Clone, Debug)]
-pub(crate) struct SecretInput {
+#[derive(Clone)]
+pub struct SecretInput {
     pub namespace: Pick,
     pub name: Pick,
     pub edits: Vec<SecretEdit>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum SecretEdit {
+pub enum SecretEdit {
     Foreign,
     Terminating,
     NoFinalizer,
@@ -118,40 +118,32 @@ pub(crate) enum SecretEdit {
 }
 
 /// A user of some service, by how its name came to be.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Account {
+#[derive(Clone, PartialEq)]
+pub struct Account {
     pub service: ServicePick,
     pub name: NameInput,
     pub exists: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum ServicePick {
+pub enum ServicePick {
     Kafka(Pick),
     OpenSearch(Pick, Pick),
     Valkey(Pick, Pick),
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum NameInput {
+pub enum NameInput {
     /// As this program would name the user of an application.
-    Own {
-        namespace: Pick,
-        app: Pick,
-        access: Access,
-        candidate: usize,
-    },
+    Own { namespace: Pick, app: Pick, access: Access, candidate: usize },
     /// As programs before this one did.
-    Digits {
-        namespace: Pick,
-        app: Pick,
-    },
+    Digits { namespace: Pick, app: Pick },
     Primary,
     Somebody,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct WorkloadInput {
+pub struct WorkloadInput {
     pub namespace: Pick,
     pub pod: bool,
     /// Started so many minutes before the end.
@@ -161,7 +153,7 @@ pub(crate) struct WorkloadInput {
 
 /// Something that happens to a user at Aiven.
 #[derive(Clone, Debug)]
-pub(crate) struct UserInput {
+pub struct UserInput {
     pub account: Account,
     /// Made so many minutes before the start.
     pub age: i64,
@@ -170,7 +162,7 @@ pub(crate) struct UserInput {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct IntentInput {
+pub struct IntentInput {
     pub account: Account,
     pub namespace: Pick,
     pub secret: Pick,
@@ -183,7 +175,7 @@ pub(crate) struct IntentInput {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct FailureInput {
+pub struct FailureInput {
     pub namespace: Pick,
     pub app: Pick,
     pub secret: Pick,
@@ -194,7 +186,7 @@ pub(crate) struct FailureInput {
 
 /// Something that could not be read.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Unseen {
+pub enum Unseen {
     Applications,
     Secrets,
     Pods,

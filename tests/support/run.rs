@@ -104,3 +104,15 @@ pub(crate) fn destructive(plan: &Plan) -> Vec<Action> {
 pub(crate) fn json(plan: &Plan) -> String {
     serde_json::to_string(plan).unwrap()
 }
+
+/// The lines in which two texts differ, each from the first place on at which it does.
+pub fn difference(left: &str, right: &str) -> String {
+    let pairs = left.lines().zip(right.lines()).filter(|(a, b)| a != b);
+    let text = pairs.map(|(a, b)| {
+        let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+        let from = same.saturating_sub(120);
+        let part = |text: &str| text.get(from..text.len().min(same + 200)).unwrap_or(text).to_owned();
+        format!("- …{}\n+ …{}", part(a), part(b))
+    });
+    text.collect::<Vec<_>>().join("\n")
+}

@@ -65,6 +65,11 @@ impl ServiceType {
         self.provider().instance_kind()
     }
 
+    /// Whether its users have certificates, which end.
+    pub(crate) fn has_certificates(self) -> bool {
+        self.provider().has_certificates()
+    }
+
     /// The addresses that secrets hold, by key: what to write, or `None` where the service has no such component.
     pub(crate) fn addresses(self, service: &Service, settings: &Settings) -> Vec<(&'static str, Option<Spelling>)> {
         self.provider().addresses(service, settings)
@@ -143,6 +148,7 @@ pub(crate) struct Grant<'w> {
 /// Everything that is particular to one kind of service.
 trait Provider: Sync {
     fn instance_kind(&self) -> Option<&'static str>;
+    fn has_certificates(&self) -> bool;
     fn requests(&self, app: &AppKey, spec: &Spec) -> Vec<Request>;
     fn claims(&self, annotations: &BTreeMap<Name, Name>) -> (Vec<Claim>, Vec<Name>);
     fn addresses(&self, service: &Service, settings: &Settings) -> Vec<(&'static str, Option<Spelling>)>;

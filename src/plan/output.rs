@@ -204,5 +204,6 @@ impl Step {
 /// The JSON Schema of a plan.
 #[cfg(feature = "schema")]
 pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(PlanView<'static>).to_value()
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<PlanView<'static>>().to_value()
 }

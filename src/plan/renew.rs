@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::account::{account_of, holder};
 use super::survey::{Notes, Survey, after, before, spread};
 use crate::reason::{Hold, Reason, Renewal};
+use crate::want::ServiceType;
 use crate::world::{
     Application, FailureKey, Lookup, Protection, Secret, SecretKey, ServiceKey, Subject, Timestamp, User, UserKey,
     World,
@@ -26,9 +27,14 @@ pub(super) enum Due {
 }
 
 /// What time asks of the user of a secret.
-pub(super) fn due(survey: &Survey<'_>, secret: &Secret, (user, observed): (&UserKey, &User), notes: &mut Notes) -> Due {
+pub(super) fn due(
+    survey: &Survey<'_>,
+    (secret, service_type): (&Secret, ServiceType),
+    (user, observed): (&UserKey, &User),
+    notes: &mut Notes,
+) -> Due {
     let world = survey.world;
-    let Some((moment, reason)) = next(world, secret, user, observed) else { return Due::Nothing };
+    let Some((moment, reason)) = next(world, (secret, service_type), user, observed) else { return Due::Nothing };
     if notes.wake_if_later(world, moment) {
         return Due::Nothing;
     }
@@ -42,18 +48,24 @@ pub(super) fn due(survey: &Survey<'_>, secret: &Secret, (user, observed): (&User
 }
 
 /// The moment at which a user is to be replaced, and why; `None` if never.
-fn next(world: &World, secret: &Secret, user: &UserKey, observed: &User) -> Option<(Timestamp, Reason)> {
+fn next(
+    world: &World,
+    (secret, service_type): (&Secret, ServiceType),
+    user: &UserKey,
+    observed: &User,
+) -> Option<(Timestamp, Reason)> {
+    let certificate = secret.certificate.filter(|_| service_type.has_certificates());
     let protected = secret.protection() != Protection::None;
     let settings = world.settings();
     let span = settings.renew_before / 3;
     let share = if protected { jiff::SignedDuration::ZERO } else { spread(&user.username, span) };
-    let ends = observed.certificate_ends.or(secret.certificate.map(|certificate| certificate.until));
+    let ends = observed.certificate_ends.or(certificate.map(|certificate| certificate.until));
     let ending = ends.filter(|_| !on_offer(secret, observed)).map(|ends| {
         let then = if protected { Renewal::Protected } else { Renewal::NewUser };
         let reason = Reason::CertificateEnding { user: user.clone(), ends, then };
         (after(before(ends, settings.renew_before), share), reason)
     });
-    let started = secret.certificate.map(|certificate| certificate.from);
+    let started = certificate.map(|certificate| certificate.from);
     let since = started.or(observed.password_updated).or(secret.created);
     let age = settings.rotate_after.filter(|_| !protected);
     let old = since
@@ -85,9 +97,10 @@ pub(super) fn allowed(world: &World, service: &ServiceKey) -> BTreeSet<SecretKey
 fn due_since(world: &World, secret: &Secret, service: &ServiceKey) -> Option<Timestamp> {
     let on_service =
         |claim: &&crate::world::Claim| claim.project == service.project && claim.services.contains(&service.service);
-    let user = account_of(world, secret.claims().iter().find(on_service)?);
+    let claim = secret.claims().iter().find(on_service)?;
+    let user = account_of(world, claim);
     let Lookup::Found(observed) = world.user(&user) else { return None };
-    let (moment, _) = next(world, secret, &user, observed)?;
+    let (moment, _) = next(world, (secret, claim.service_type), &user, observed)?;
     let free = !secret.terminating && !secret.paused() && !secret.immutable;
     let due = world.now >= moment && secret.protection() == Protection::None && free;
     (due && holder(world, &secret.key).is_some_and(|app| can_act(world, app, secret))).then_some(moment)

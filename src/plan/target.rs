@@ -45,7 +45,8 @@ pub(super) fn plan(
     let ask = |want| Ask { app, key: &key, secret, want, all: mode.all, contended: mode.contended };
     let mut parts: Vec<PartPlan<'_>> = target.wants.iter().map(|want| part::decide(survey, ask(want), notes)).collect();
     if secret.is_none() {
-        if let Some(reason) = why_no_ca(world) {
+        let ready = parts.iter().all(|part| part.verdict <= Verdict::Change);
+        if let Some(reason) = why_no_ca(world).filter(|_| ready) {
             note(notes, &reason);
             return all(target, Verdict::Wait, &reason);
         }
@@ -74,11 +75,16 @@ pub(super) fn plan(
 
 /// The secret as it is, if this application may write it.
 fn existing<'w>(world: &'w World, app: &Application, key: &SecretKey) -> Result<Option<&'w Secret>, (Verdict, Reason)> {
+    for kind in [Kind::Application, Kind::Secret] {
+        if let Some(why) = world.why_unlisted(kind) {
+            // Another application or another secret that was not listed may have it, or its user.
+            let reason = Reason::NotObserved { what: Read::Kind(kind), why: why.clone() };
+            return Err((Verdict::Wait, reason));
+        }
+    }
     let secret = match world.secret(key) {
         Lookup::Unseen(why) => {
-            let listed = world.why_unlisted(Kind::Secret).is_none();
-            let what = if listed { Read::Secret(key.clone()) } else { Read::Kind(Kind::Secret) };
-            return Err((Verdict::Wait, Reason::NotObserved { what, why }));
+            return Err((Verdict::Wait, Reason::NotObserved { what: Read::Secret(key.clone()), why }));
         }
         Lookup::Absent | Lookup::Found(Entry::Absent) => None,
         Lookup::Found(Entry::Foreign) => {

@@ -12,7 +12,8 @@ use crate::read::Read;
 use crate::reason::{Hold, Reason};
 use crate::want::ServiceType;
 use crate::world::{
-    AppKey, Intent, Lookup, Name, Outcome, Retirement, SecretKey, Subject, Timestamp, User, UserKey, World,
+    AppKey, Intent, Journal, Kind, Lookup, Name, Outcome, Retirement, SecretKey, Subject, Timestamp, User, UserKey,
+    World,
 };
 
 /// Decides one user that the journal speaks of; `None` if it does not.
@@ -24,6 +25,7 @@ pub(super) fn decide(survey: &Survey<'_>, user: &UserKey, notes: &mut Notes) -> 
         (None, Some(retirement)) => (&retirement.secret, retired(world, (user, retirement), notes)),
         (None, None) => return None,
     };
+    let (verdict, reason, actions) = writable(journal, (verdict, reason, actions));
     let subject = Subject::User(user.clone());
     let step = secret.name.clone();
     let fails = backoff::why_not_now(world, &subject, &step, (0, notes)).filter(|_| !actions.is_empty());
@@ -33,6 +35,26 @@ pub(super) fn decide(survey: &Survey<'_>, user: &UserKey, notes: &mut Notes) -> 
     };
     let planned = |action| Planned { step: Step::Secret(step.clone()), action };
     Some(Decision { subject, verdict, reason, parts: vec![], actions: actions.into_iter().map(planned).collect() })
+}
+
+/// What the journal says of a user cannot be removed while the journal cannot be written.
+fn writable(journal: &Journal, (verdict, reason, mut actions): Outcome3) -> Outcome3 {
+    let Some(why) = &journal.unwritable else { return (verdict, reason, actions) };
+    let all = actions.len();
+    actions.retain(|action| !matches!(action, Action::ClearIntent { .. }));
+    if actions.len() == all || actions.iter().any(Action::is_change) {
+        return (verdict, reason, actions);
+    }
+    (Verdict::Wait, Reason::JournalUnavailable { why: why.clone() }, actions)
+}
+
+/// Why whether a secret records the user cannot be told.
+fn why_not_listed(world: &World, notes: &mut Notes) -> Option<Reason> {
+    let unlisted = |kind| Some((kind, world.why_unlisted(kind)?));
+    let (kind, why) = [Kind::Application, Kind::Secret].into_iter().find_map(unlisted)?;
+    let reason = Reason::NotObserved { what: Read::Kind(kind), why: why.clone() };
+    note(notes, &reason);
+    Some(reason)
 }
 
 type Outcome3 = (Verdict, Reason, Vec<Action>);
@@ -98,6 +120,9 @@ fn why_in_flight(world: &World, user: &UserKey, intent: &Intent) -> Option<Reaso
 /// Nobody wants the user any more: what was made of it goes.
 fn undo(world: &World, (user, intent): (&UserKey, &Intent), settled_at: Timestamp, notes: &mut Notes) -> Outcome3 {
     let secret = &intent.secret;
+    if let Some(reason) = why_not_listed(world, notes) {
+        return (Verdict::Wait, reason, vec![]);
+    }
     let observed = match world.user(user) {
         Lookup::Unseen(why) => {
             let reason = Reason::NotObserved { what: Read::User(user.clone()), why };
@@ -164,6 +189,9 @@ fn retired(world: &World, (user, retirement): (&UserKey, &Retirement), notes: &m
     if world.recorders(user).contains(secret) {
         let what = format!("secret {secret} still has it in use").into();
         return once_settled(world, (user, secret), (settled_at, what), notes);
+    }
+    if let Some(reason) = why_not_listed(world, notes) {
+        return (Verdict::Wait, reason, vec![]);
     }
     let app = AppKey { namespace: secret.namespace.clone(), name: application.clone() };
     let holding = Holding { secret: managed, key: secret, since: *since };

@@ -32,17 +32,33 @@ pub(super) fn resolve(world: &World, namespace: &Name, want: &Want, names: &[Nam
 
 /// Without instance objects only a name that begins with the namespace's own prefix is believed.
 fn resolve_by_name(world: &World, namespace: &Name, want: &Want, names: &[Name]) -> Result<Resolved, Reason> {
+    if let Some(why) = world.why_unlisted(Kind::Instance(want.service_type)) {
+        let what = Read::Kind(Kind::Instance(want.service_type));
+        return Err(Reason::NotObserved { what, why: why.clone() });
+    }
     let prefix = own_prefix(want.service_type, namespace);
     let project = &world.settings().main_project;
     let mut last = Reason::InstanceNotFound { service: want.service_type, names: names.to_vec() };
     for name in names.iter().filter(|name| name.starts_with(&prefix)) {
         let service = ServiceKey { project: project.clone(), service: name.clone() };
-        match existing(world, service, None) {
+        match existing(world, service, why_held_elsewhere(world, want.service_type, (namespace, name))) {
             Err(reason @ Reason::ServiceNotFound { .. }) => last = reason,
             other => return other,
         }
     }
     Err(last)
+}
+
+/// Without instance objects a name may still be seen to be another namespace's.
+fn why_held_elsewhere(world: &World, service_type: ServiceType, (namespace, name): (&Name, &Name)) -> Option<Reason> {
+    let mut namespaces: Vec<Name> = world.holders(service_type, name).cloned().collect();
+    if namespaces.iter().all(|holder| holder == namespace) {
+        return None;
+    }
+    namespaces.push(namespace.clone());
+    namespaces.sort();
+    namespaces.dedup();
+    Some(Reason::InstanceAmbiguous { name: name.clone(), namespaces })
 }
 
 /// Checks that Aiven has the service, and in which state.

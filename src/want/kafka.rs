@@ -26,6 +26,10 @@ impl Provider for Kafka {
         None
     }
 
+    fn has_certificates(&self) -> bool {
+        true
+    }
+
     fn requests(&self, app: &AppKey, spec: &Spec) -> Vec<Request> {
         let request = spec.kafka.as_ref().map(|kafka| Request {
             want: Want {

@@ -31,6 +31,10 @@ impl Provider for OpenSearch {
         Some("OpenSearch")
     }
 
+    fn has_certificates(&self) -> bool {
+        false
+    }
+
     fn requests(&self, app: &AppKey, spec: &Spec) -> Vec<Request> {
         let request = spec.open_search.as_ref().map(|asked| Request {
             want: Want {

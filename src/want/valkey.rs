@@ -29,6 +29,10 @@ impl Provider for Valkey {
         Some("Valkey")
     }
 
+    fn has_certificates(&self) -> bool {
+        false
+    }
+
     fn requests(&self, app: &AppKey, spec: &Spec) -> Vec<Request> {
         let request = |asked: &crate::world::InstanceSpec| {
             let slot = replaced(&asked.instance, '-');

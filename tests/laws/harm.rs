@@ -90,7 +90,7 @@ proptest! {
         for user in plan(&world(&input)).actions().filter_map(deleted) {
             for key in truth.recorders(user) {
                 let secret = truth.managed(key).unwrap();
-                let in_use = secret.claims().iter().flat_map(|claim| claim.accounts()).any(|it| it == *user);
+                let in_use = secret.claims().iter().flat_map(aivenator::world::Claim::accounts).any(|it| it == *user);
                 prop_assert!(secret.terminating || !in_use, "{user} is in use by {key}");
             }
         }

@@ -12,7 +12,7 @@ use super::build::{minutes, now, plain_user, record};
 use super::input::*;
 
 /// Does the edits in order; the Secret is made first if there is none.
-pub fn edit_secret(world: &mut World, input: &SecretInput) {
+pub(crate) fn edit_secret(world: &mut World, input: &SecretInput) {
     let key = SecretKey::new(pick(&NAMESPACES, input.namespace), pick(&SECRETS, input.name));
     if input.edits.contains(&SecretEdit::Foreign) {
         if matches!(world.secret(&key), Lookup::Absent) {

@@ -1,0 +1,193 @@
+//! Fields of a document, read one by one, with the path of what is wrong.
+//!
+//! Each reader takes a value and gives what it means or a [`Fault`]; whoever called it puts its own key before the
+//! path. (Serde would quote the values that it complains about, and some of them are secrets.) A fault is worded
+//! twice: for documents that may hold a secret without any value.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+/// What is wrong, and the path to it.
+#[derive(Debug)]
+pub(super) struct Fault {
+    path: String,
+    problem: String,
+    with_value: Option<String>,
+}
+
+impl Fault {
+    /// Something wrong that is no secret.
+    pub(super) fn new(problem: impl Into<String>) -> Self {
+        Fault { path: String::new(), problem: problem.into(), with_value: None }
+    }
+
+    /// A value of another type than expected.
+    pub(super) fn mismatch(expected: &str, found: &Value) -> Self {
+        let (kind, value) = match found {
+            Value::Null => ("nothing", None),
+            Value::Bool(value) => ("a boolean", Some(format!("the boolean {value}"))),
+            Value::Number(value) => ("a number", Some(format!("the number {value}"))),
+            Value::String(value) => ("a string", Some(format!("the string {}", quoted(value)))),
+            Value::Array(_) => ("a list", None),
+            Value::Object(_) => ("a mapping", None),
+        };
+        let with_value = value.map(|value| format!("expected {expected}, found {value}"));
+        Fault { path: String::new(), problem: format!("expected {expected}, found {kind}"), with_value }
+    }
+
+    /// A text that means nothing here.
+    pub(super) fn other_text(expected: &str, found: &str) -> Self {
+        let with_value = Some(format!("expected {expected}, found {}", quoted(found)));
+        let found = if found.is_empty() { "an empty string" } else { "another string" };
+        Fault { path: String::new(), problem: format!("expected {expected}, found {found}"), with_value }
+    }
+
+    /// The same fault, seen from the mapping that holds the key.
+    pub(super) fn under(self, key: &str) -> Self {
+        let plain = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        let own = if plain { key.to_owned() } else { format!("[{}]", quoted(key)) };
+        self.before(&own)
+    }
+
+    /// The same fault, seen from the list that holds the entry.
+    pub(super) fn entry(self, index: usize) -> Self {
+        self.before(&format!("[{index}]"))
+    }
+
+    fn before(mut self, own: &str) -> Self {
+        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        self.path = format!("{own}{dot}{}", self.path);
+        self
+    }
+
+    /// The words for it; values are shown only where the document cannot hold a secret.
+    pub(super) fn describe(&self, public: bool) -> String {
+        let problem = self.with_value.as_ref().filter(|_| public).unwrap_or(&self.problem);
+        if self.path.is_empty() { problem.clone() } else { format!("{}: {problem}", self.path) }
+    }
+}
+
+/// A text in quotes, on one line and not too long.
+pub(super) fn quoted(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let short: String = text.chars().take(LONGEST).collect();
+    let cut = if short.len() < text.len() { "…" } else { "" };
+    format!("{short:?}{cut}")
+}
+
+/// A mapping.
+pub(super) struct Object<'a>(&'a Map<String, Value>);
+
+impl<'a> Object<'a> {
+    pub(super) fn of(value: &'a Value) -> Result<Self, Fault> {
+        value.as_object().map(Object).ok_or_else(|| Fault::mismatch("a mapping", value))
+    }
+
+    /// The value of a key, `null` included.
+    pub(super) fn get(&self, key: &str) -> Option<&'a Value> {
+        self.0.get(key)
+    }
+
+    /// The entries of the mapping, in order.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, &'a Value)> + use<'a> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// What a key says; absent and `null` say nothing.
+    pub(super) fn opt<T>(
+        &self,
+        key: &str,
+        read: impl FnOnce(&'a Value) -> Result<T, Fault>,
+    ) -> Result<Option<T>, Fault> {
+        let value = self.0.get(key).filter(|value| !value.is_null());
+        value.map(read).transpose().map_err(|fault| fault.under(key))
+    }
+
+    /// What a key that must be there says.
+    pub(super) fn need<T>(&self, key: &str, read: impl FnOnce(&'a Value) -> Result<T, Fault>) -> Result<T, Fault> {
+        self.opt(key, read)?.ok_or_else(|| Fault::new("required, but missing").under(key))
+    }
+
+    /// What each entry of a list says; absent and `null` are an empty list.
+    pub(super) fn each<T>(
+        &self,
+        key: &str,
+        mut read: impl FnMut(&'a Value) -> Result<T, Fault>,
+    ) -> Result<Vec<T>, Fault> {
+        let read = |value| {
+            let entries = list(value)?.iter().enumerate();
+            entries.map(|(index, entry)| read(entry).map_err(|fault| fault.entry(index))).collect()
+        };
+        self.opt(key, read).map(Option::unwrap_or_default)
+    }
+}
+
+pub(super) fn list(value: &Value) -> Result<&Vec<Value>, Fault> {
+    value.as_array().ok_or_else(|| Fault::mismatch("a list", value))
+}
+
+pub(super) fn text(value: &Value) -> Result<&str, Fault> {
+    value.as_str().ok_or_else(|| Fault::mismatch("a string", value))
+}
+
+/// A text that is not empty.
+pub(super) fn some_text(value: &Value) -> Result<&str, Fault> {
+    match text(value)? {
+        "" => Err(Fault::other_text("a string that is not empty", "")),
+        text => Ok(text),
+    }
+}
+
+pub(super) fn boolean(value: &Value) -> Result<bool, Fault> {
+    value.as_bool().ok_or_else(|| Fault::mismatch("true or false", value))
+}
+
+pub(super) fn integer(value: &Value) -> Result<i64, Fault> {
+    value.as_i64().ok_or_else(|| Fault::mismatch("an integer", value))
+}
+
+/// A number of things or of seconds.
+pub(super) fn count(value: &Value) -> Result<u32, Fault> {
+    let found = value.as_u64().and_then(|number| u32::try_from(number).ok());
+    found.ok_or_else(|| Fault::mismatch("an integer from 0 to 4294967295", value))
+}
+
+pub(super) fn port(value: &Value) -> Result<u16, Fault> {
+    let found = value.as_u64().and_then(|number| u16::try_from(number).ok());
+    found.ok_or_else(|| Fault::mismatch("a port from 0 to 65535", value))
+}
+
+/// A moment.
+pub(super) fn time(value: &Value) -> Result<Timestamp, Fault> {
+    let expected = "an RFC 3339 time such as 2026-12-24T18:00:00Z";
+    let text = value.as_str().ok_or_else(|| Fault::mismatch(expected, value))?;
+    parse_time(text).ok_or_else(|| Fault::other_text(expected, text))
+}
+
+/// Parses RFC 3339 and nothing else: what Kubernetes refuses means nothing here either.
+pub(super) fn parse_time(text: &str) -> Option<Timestamp> {
+    let shape = |text: &str, shape: &str| {
+        text.len() == shape.len()
+            && text.bytes().zip(shape.bytes()).all(|(byte, like)| match like {
+                b'0' => byte.is_ascii_digit(),
+                like => byte.eq_ignore_ascii_case(&like),
+            })
+    };
+    let (date, rest) = text.split_at_checked(19)?;
+    let fraction = rest.strip_prefix('.').map_or(0, |rest| 1 + rest.bytes().take_while(u8::is_ascii_digit).count());
+    let zone = rest.get(fraction..)?;
+    let whole = shape(date, "0000-00-00T00:00:00")
+        && fraction != 1
+        && (shape(zone, "Z") || shape(zone, "+00:00") || shape(zone, "-00:00"));
+    text.parse().ok().filter(|_| whole)
+}
+
+/// One of a few texts.
+pub(super) fn one_of<T: Copy>(value: &Value, known: &[(&str, T)]) -> Result<T, Fault> {
+    let found = text(value)?;
+    let meant = known.iter().find(|(text, _)| *text == found).map(|(_, meaning)| *meaning);
+    meant.ok_or_else(|| {
+        let known: Vec<&str> = known.iter().map(|(text, _)| *text).collect();
+        Fault::other_text(&format!("one of {}", known.join(", ")), found)
+    })
+}

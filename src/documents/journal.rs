@@ -1,0 +1,93 @@
+//! The journal: `ConfigMap` `aivenator-journal`, one entry a key.
+//!
+//! Decides which entries can be read. One that cannot be is named and kept, never guessed at: it stops creation.
+
+use serde_json::Value;
+
+use super::field::{Fault, Object, integer, some_text, text, time};
+use super::metadata::{Names, namespace_name, object_name};
+use super::syntax;
+use crate::world::{Intent, Journal, Name, Outcome, Retirement, SecretKey, UserKey};
+
+/// The version of the entries that are understood.
+const VERSION: i64 = 1;
+
+/// What was found in the `ConfigMap`.
+pub(super) struct FoundJournal {
+    pub(super) journal: Journal,
+    /// The uid of kube-system in the cluster that it belongs to.
+    pub(super) cluster: Option<Name>,
+}
+
+/// Reads a journal; entries that cannot be read are part of it.
+pub(super) fn read(root: &Object<'_>, names: &Names) -> Result<FoundJournal, Fault> {
+    let mut found = FoundJournal { journal: Journal::default(), cluster: None };
+    if let Some(data) = root.opt("data", Object::of)? {
+        for (key, value) in data.entries() {
+            if entry(key, value, &mut found, names).is_none() {
+                found.journal.unreadable.push(key.into());
+            }
+        }
+    }
+    let binary = root.opt("binaryData", Object::of)?;
+    found.journal.unreadable.extend(binary.iter().flat_map(Object::entries).map(|(key, _)| key.into()));
+    found.journal.unreadable.sort();
+    Ok(found)
+}
+
+/// Takes in one entry; `None` if it cannot be read, or speaks of a user of whom another entry of its kind speaks.
+fn entry(key: &str, value: &Value, found: &mut FoundJournal, names: &Names) -> Option<()> {
+    let text = value.as_str()?;
+    if key == "cluster" {
+        found.cluster = Some(Name::from(text.trim())).filter(|uid| !uid.is_empty());
+        return found.cluster.as_ref().map(|_| ());
+    }
+    let value = syntax::json_value(text)?;
+    let object = Object::of(&value).ok()?;
+    object.need("version", integer).ok().filter(|version| *version == VERSION)?;
+    let user = user_key(&object, names).ok()?;
+    let FoundJournal { journal, .. } = found;
+    match key.split_once('.')?.0 {
+        "intent" if !journal.intents.contains_key(&user) => {
+            journal.intents.insert(user, intent(&object, names).ok()?);
+        }
+        "retired" if !journal.retirements.contains_key(&user) => {
+            journal.retirements.insert(user, retirement(&object, names).ok()?);
+        }
+        "left" if !journal.left_behind.contains_key(&user) => {
+            journal.left_behind.insert(user, object.need("reason", |value| names.text(value)).ok()?);
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+/// Reads the members that name an account.
+pub(super) fn user_key(object: &Object<'_>, names: &Names) -> Result<UserKey, Fault> {
+    let part = |key| object.need(key, |value| some_text(value).map(|text| names.of(text)));
+    Ok(UserKey { project: part("project")?, service: part("service")?, username: part("username")? })
+}
+
+/// Reads a namespace, and the name of a Secret under the key that is given.
+pub(super) fn secret_key(object: &Object<'_>, name: &str, names: &Names) -> Result<SecretKey, Fault> {
+    let namespace = object.need("namespace", |value| namespace_name(value, names))?;
+    Ok(SecretKey { namespace, name: object.need(name, |value| object_name(value, names))? })
+}
+
+fn intent(object: &Object<'_>, names: &Names) -> Result<Intent, Fault> {
+    Ok(Intent {
+        secret: secret_key(object, "secret", names)?,
+        application: object.need("application", |value| object_name(value, names))?,
+        application_uid: object.need("applicationUid", text).map(Name::from)?,
+        since: object.need("since", time)?,
+        outcome: Outcome::Found,
+    })
+}
+
+fn retirement(object: &Object<'_>, names: &Names) -> Result<Retirement, Fault> {
+    Ok(Retirement {
+        secret: secret_key(object, "secret", names)?,
+        application: object.need("application", |value| names.text(value))?,
+        since: object.need("since", time)?,
+    })
+}

@@ -1,0 +1,8 @@
+//! The command line from outside: what it prints, what it refuses, and how it ends.
+
+mod definition;
+mod plans;
+mod process;
+mod render;
+mod run;
+mod schema;

@@ -97,6 +97,20 @@ fn edited(world: &mut World, mut secret: Secret, edit: &SecretEdit) -> Secret {
             let all: Vec<Retired> = secret.retired().iter().cloned().chain([entry]).collect();
             return annotated(&secret, [(names::RETIRED.into(), Retired::format(&all).into())]);
         }
+        SecretEdit::CopyRecords(name) => {
+            let other = SecretKey { namespace: secret.key.namespace.clone(), name: pick(&SECRETS, *name).into() };
+            let records = |(name, _): &(&Name, &Name)| !name.starts_with("aivenator");
+            let copied: Vec<(Name, Name)> = world
+                .managed(&other)
+                .into_iter()
+                .flat_map(|other| other.annotations().iter().filter(records))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect();
+            return annotated(&secret, copied);
+        }
+        SecretEdit::NoTypeLabel => {
+            secret.labels.remove(names::TYPE);
+        }
         SecretEdit::BreakRecord(_)
         | SecretEdit::Legacy
         | SecretEdit::EmptyKey(_)

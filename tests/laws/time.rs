@@ -117,7 +117,10 @@ fn timeless(plan: &Plan) -> String {
     json(plan).replace(&rfc3339(plan.now), "now")
 }
 
-fn aivenator_app(first: &crate::support::input::AppInput, other: &crate::support::input::AppInput) -> crate::support::input::AppInput {
+fn aivenator_app(
+    first: &crate::support::input::AppInput,
+    other: &crate::support::input::AppInput,
+) -> crate::support::input::AppInput {
     crate::support::input::AppInput {
         namespace: first.namespace,
         name: first.name,

@@ -135,9 +135,17 @@ pub enum ServicePick {
 #[derive(Clone, Debug, PartialEq)]
 pub enum NameInput {
     /// As this program would name the user of an application.
-    Own { namespace: Pick, app: Pick, access: Access, candidate: usize },
+    Own {
+        namespace: Pick,
+        app: Pick,
+        access: Access,
+        candidate: usize,
+    },
     /// As programs before this one did.
-    Digits { namespace: Pick, app: Pick },
+    Digits {
+        namespace: Pick,
+        app: Pick,
+    },
     Primary,
     Somebody,
 }

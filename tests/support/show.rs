@@ -43,7 +43,12 @@ fn list<T: fmt::Debug>(out: &mut fmt::DebugStruct<'_, '_>, name: &str, entries: 
 impl fmt::Debug for AppInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let AppInput { namespace, name, generation, created, terminating, paused, protected, .. } = self;
-        write!(f, "{}/{} generation {generation} created {created}", pick(&NAMESPACES, *namespace), pick(&APPS, *name))?;
+        write!(
+            f,
+            "{}/{} generation {generation} created {created}",
+            pick(&NAMESPACES, *namespace),
+            pick(&APPS, *name)
+        )?;
         let flags = [(*terminating, "terminating"), (*paused, "paused"), (*protected, "protected")];
         for (_, flag) in flags.iter().filter(|(on, _)| *on) {
             write!(f, " {flag}")?;

@@ -1,8 +1,8 @@
 //! Documents, as people and `kubectl` write them, become a [`World`].
 //!
 //! Decides what a document means and says in one line what is wrong with one that cannot be read. Takes as given that
-//! somebody else has read the files; never reads a file or a clock, and never shows or keeps the value of a secret: what
-//! enters the world is a digest, and errors about documents that may hold secrets show no values at all.
+//! somebody else has read the files; never reads a file or a clock, and never shows or keeps the value of a secret:
+//! what enters the world is a digest, and errors about documents that may hold secrets show no values at all.
 
 mod application;
 mod certificate;
@@ -39,8 +39,8 @@ pub struct Source {
 
 /// Adds everything that the documents say to a world in which nothing has been found yet.
 ///
-/// Every Kubernetes kind then counts as completely listed. With `operator_namespace`, a journal in any other namespace is
-/// somebody else's; without it, two journals are an error.
+/// Every Kubernetes kind then counts as completely listed. With `operator_namespace`, a journal in any other
+/// namespace is somebody else's; without it, two journals are an error.
 pub fn read(sources: &[Source], world: World, operator_namespace: Option<&str>) -> Result<World, DocumentError> {
     let mut reader = Reader::new(world, operator_namespace);
     for source in sources {

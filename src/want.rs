@@ -14,6 +14,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+pub(crate) use self::opensearch::rules as opensearch_rules;
 use crate::action::{AccessRules, Action};
 use crate::naming::Prefix;
 use crate::reason::Reason;

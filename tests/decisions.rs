@@ -58,7 +58,8 @@ fn worlds() {
     let mut failures = vec![];
     let mut worlds = vec![];
     let files = fs::read_dir(repository("fixtures/worlds")).unwrap().map(|file| file.unwrap().path());
-    let mut files: Vec<_> = files.filter(|file| file.extension().is_some_and(|extension| extension == "yaml")).collect();
+    let mut files: Vec<_> =
+        files.filter(|file| file.extension().is_some_and(|extension| extension == "yaml")).collect();
     files.sort();
     for path in files {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
@@ -131,7 +132,8 @@ fn why_not_as_expected(plan: &Value, expected: &str) -> Option<String> {
     let changes: Vec<&str> = done.into_iter().filter(|name| !QUIET.contains(name)).collect();
     let message = text(&decision["reason"]["message"]);
     let same = named && actions.is_none_or(|actions| fits(&changes, actions));
-    (!same).then(|| format!("{subject}: expected {rest}, found {} [{}] ({message})", found.join(" "), changes.join(" ")))
+    (!same)
+        .then(|| format!("{subject}: expected {rest}, found {} [{}] ({message})", found.join(" "), changes.join(" ")))
 }
 
 const QUIET: [&str; 3] = ["skip_protected", "keep_secret", "keep_user"];

@@ -2,6 +2,6 @@
 
 mod cli;
 mod decisions;
-mod documents;
+mod laws;
 mod support;
 mod tidy;

@@ -1,5 +1,14 @@
 //! What several kinds of tests need.
 
+pub mod account;
+pub mod build;
+pub mod generate;
+pub mod hide;
+pub mod input;
+pub mod run;
+pub mod secrets;
+pub mod vectors;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 

@@ -59,6 +59,9 @@ pub(super) struct PolicyArgs {
     /// How often everything is looked at again [default: 1h].
     #[arg(long, value_name = "DURATION")]
     sync_period: Option<String>,
+    /// How soon a write that Kubernetes refused is tried again [default: 10s].
+    #[arg(long, value_name = "DURATION")]
+    kubernetes_write_retry_interval: Option<String>,
 }
 
 /// What the flags and the environment say.
@@ -88,6 +91,7 @@ impl PolicyArgs {
             renew_before,
             rotate_after,
             sync_period,
+            kubernetes_write_retry_interval: retry,
         } = self;
         let of = |flag: &'static str, given: Option<String>| Setting { flag, given, environment };
         let default = Settings::default();
@@ -107,6 +111,8 @@ impl PolicyArgs {
             renew_before: of("renew-before", renew_before).or(default.renew_before, duration::parse)?,
             rotate_after: of("rotate-after", rotate_after).or(default.rotate_after, never_or_duration)?,
             sync_period: of("sync-period", sync_period).or(default.sync_period, duration::parse)?,
+            kubernetes_write_retry_interval: of("kubernetes-write-retry-interval", retry)
+                .or(default.kubernetes_write_retry_interval, duration::parse)?,
         };
         let operator_namespace = of("operator-namespace", operator_namespace).text();
         Ok(Policy { settings, operator_namespace })

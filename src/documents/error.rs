@@ -1,7 +1,7 @@
 //! What is wrong with a document, and where it stands.
 //!
-//! Takes as given that whoever reports a fault has left out what may be secret; never shows a value itself. Every message
-//! is one line.
+//! Takes as given that whoever reports a fault has left out what may be secret; never shows a value itself. Every
+//! message is one line.
 
 use std::fmt;
 use std::sync::Arc;

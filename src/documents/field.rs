@@ -1,8 +1,8 @@
 //! Fields of a document, read one by one, with the path of what is wrong.
 //!
-//! Each reader takes a value and gives what it means or a [`Fault`]; whoever called it puts its own key before the path.
-//! (Serde would quote the values that it complains about, and some of them are secrets.) A fault is worded twice: for
-//! documents that may hold a secret without any value.
+//! Each reader takes a value and gives what it means or a [`Fault`]; whoever called it puts its own key before the
+//! path. (Serde would quote the values that it complains about, and some of them are secrets.) A fault is worded
+//! twice: for documents that may hold a secret without any value.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};

@@ -66,8 +66,8 @@ impl<'a> Metadata<'a> {
             Ok(Metadata {
                 namespace,
                 name,
-                uid: object.opt("uid", |value| names.text(value))?.unwrap_or_default(),
-                version: object.opt("resourceVersion", |value| names.text(value))?.unwrap_or_default(),
+                uid: object.opt("uid", |value| text(value).map(Name::from))?.unwrap_or_default(),
+                version: object.opt("resourceVersion", |value| text(value).map(Name::from))?.unwrap_or_default(),
                 created: object.opt("creationTimestamp", time)?,
                 terminating: object.opt("deletionTimestamp", time)?.is_some(),
                 object,

@@ -1,7 +1,7 @@
 //! An `Observation`: what only a running operator knows, written down beside what it saw.
 //!
-//! Decides nothing; every member is optional. Takes as given that the other documents were read before: what it says of
-//! an object that they do not hold is a mistake.
+//! Decides nothing; every member is optional. Takes as given that the other documents were read before: what it says
+//! of an object that they do not hold is a mistake.
 
 use jiff::SignedDuration;
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! A Secret: whether it is managed, and what of it may be known.
 //!
-//! Decides what counts as managed. Takes everything on it as a claim; gives digests and names of keys, never a value, and
-//! of a Secret of somebody else only that it exists.
+//! Decides what counts as managed. Takes everything on it as a claim; gives digests and names of keys, never a value,
+//! and of a Secret of somebody else only that it exists.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

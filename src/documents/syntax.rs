@@ -7,13 +7,15 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 
 use super::error::line;
 use super::field::quoted;
 
-/// How deep mappings and lists may stand in each other: the stack is finite.
-const DEEPEST: usize = 100;
+/// How deep mappings and lists may stand in each other: the stack is finite (2 MiB in a thread), and no object of
+/// Kubernetes comes near.
+const DEEPEST: usize = 64;
 
 /// How much aliases may unfold into: people use them, dumps do not.
 const MOST_COPIES: usize = 100_000;
@@ -169,20 +171,27 @@ fn yaml_mistake(error: &serde_saphyr::Error, first_line: u64) -> Mistake {
 fn yaml_problem(error: &serde_saphyr::Error) -> String {
     use serde_saphyr::Error;
     match error.without_snippet() {
+        Error::ExternalMessage { msg, .. } if msg.contains("recursion limit") => too_deep(),
         Error::ExternalMessage { msg, .. } => msg.clone(),
         Error::DuplicateMappingKey { key: Some(key), .. } => duplicate(key),
         Error::DuplicateMappingKey { key: None, .. } => "a key is given twice".to_owned(),
         Error::AliasError { error, .. } => yaml_problem(error),
         Error::Eof { .. } => "it ends in the middle".to_owned(),
         Error::UnknownAnchor { .. } => "an alias (*) to an anchor (&) that does not exist".to_owned(),
-        Error::Budget { .. } => format!("too large: more than {DEEPEST} levels deep, or too many aliases"),
+        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => too_deep(),
+        Error::Budget { .. } => "too many anchors (&), aliases (*) or merge keys (<<)".to_owned(),
         Error::AliasReplayLimitExceeded { .. } | Error::AliasReplayStackDepthExceeded { .. } => {
             "aliases (*) that unfold into too much".to_owned()
         }
         Error::MergeValueNotMapOrSeqOfMaps { .. } => "<< takes a mapping or a list of mappings".to_owned(),
+        Error::NullIntoString { .. } => "a key that is no string (in quotes it is one)".to_owned(),
         Error::Unexpected { expected, .. } => format!("expected {expected}, found something else"),
         _ => "a mapping, a list or a value was expected here, found something else".to_owned(),
     }
+}
+
+fn too_deep() -> String {
+    format!("more than {DEEPEST} levels deep")
 }
 
 fn duplicate(key: &str) -> String {

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use super::survey::{Notes, after, spread};
 use crate::reason::Reason;
-use crate::world::{Failure, FailureClass, FailureKey, Name, Subject, Timestamp, World};
+use crate::world::{Failure, FailureClass, FailureKey, MAX_INTENTS, Name, Subject, Timestamp, World};
 
 /// Why a step of a decision is not tried now; `None` if it is.
 pub(super) fn why_not_now(
@@ -29,6 +29,10 @@ fn reason(failure: &Failure, retry_at: Timestamp) -> Reason {
     match (class, service) {
         (FailureClass::UserLimit, Some(service)) => Reason::UserLimit { service: service.clone() },
         (FailureClass::AclFull, Some(service)) => Reason::AclFull { service: service.clone() },
+        (FailureClass::JournalFull, _) => Reason::JournalFull { open: MAX_INTENTS },
+        (FailureClass::JournalUnavailable, _) => {
+            Reason::JournalUnavailable { why: format!("{operation} has failed").into() }
+        }
         _ => Reason::ServiceFailed {
             operation: operation.clone(),
             class: *class,
@@ -49,18 +53,17 @@ fn retry_at(world: &World, subject: &Subject, failure: &Failure, generation: i64
         FailureClass::Refused | FailureClass::UserLimit | FailureClass::AclFull if *then != generation => secs(0),
         FailureClass::Refused | FailureClass::UserLimit | FailureClass::AclFull => world.settings().sync_period,
         FailureClass::TooFast => retry_after.unwrap_or_else(|| growing(subject, *count)),
-        FailureClass::Unauthorized
-        | FailureClass::Unknown
-        | FailureClass::JournalFull
-        | FailureClass::JournalUnavailable
-        | FailureClass::Kubernetes => growing(subject, *count),
+        FailureClass::JournalFull | FailureClass::JournalUnavailable | FailureClass::Kubernetes => {
+            growing(subject, *count).max(world.settings().kubernetes_write_retry_interval)
+        }
+        FailureClass::Unauthorized | FailureClass::Unknown => growing(subject, *count),
     };
     after(*at, wait)
 }
 
-/// 1 second, doubled with each failure up to 5 minutes, of which at least half.
+/// 1 to 2 seconds, doubled with each failure up to between 2.5 and 5 minutes.
 fn growing(subject: &Subject, count: u32) -> SignedDuration {
-    let doubled = SignedDuration::from_secs(1_i64 << count.clamp(1, 10).saturating_sub(1));
-    let half = doubled.min(SignedDuration::from_mins(5)) / 2;
+    let half =
+        SignedDuration::from_secs(1_i64 << count.clamp(1, 9).saturating_sub(1)).min(SignedDuration::from_secs(150));
     half + spread(&format!("{subject}#{count}"), half)
 }

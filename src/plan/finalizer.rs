@@ -5,6 +5,7 @@
 //! of its own may exist, unless a person says so; never takes a project that does not answer for gone.
 
 use super::account::{note, settling_until, why_not_our_name, why_not_ours};
+use super::retire::made_for;
 use super::secret::decision;
 use super::survey::Notes;
 use super::write::expect;
@@ -107,6 +108,7 @@ fn why_invalid(secret: &Secret) -> Option<Reason> {
 
 /// A user that a secret records, in use or replaced.
 struct Record {
+    app: AppKey,
     service_type: ServiceType,
     project: Name,
     services: Vec<Name>,
@@ -115,18 +117,23 @@ struct Record {
 
 /// Everything that a secret records; records without a service are of programs before this one, and block nothing.
 fn recorded(world: &World, secret: &Secret) -> Vec<Record> {
+    let own = application(secret);
     let claimed = secret.claims().iter().filter(|claim| !claim.services.is_empty()).map(|claim| Record {
+        app: own.clone(),
         service_type: claim.service_type,
         project: claim.project.clone(),
         services: claim.services.clone(),
         username: claim.username.clone(),
     });
-    let app = application(secret);
-    let replaced = secret.retired().iter().map(|entry| Record {
-        service_type: type_of(world, &app, &entry.account()),
-        project: entry.service.project.clone(),
-        services: vec![entry.service.service.clone()],
-        username: entry.username.clone(),
+    let replaced = secret.retired().iter().map(|entry| {
+        let app = made_for(world, secret, &entry.account()).unwrap_or_else(|| own.clone());
+        Record {
+            service_type: type_of(world, &app, &entry.account()),
+            app,
+            project: entry.service.project.clone(),
+            services: vec![entry.service.service.clone()],
+            username: entry.username.clone(),
+        }
     });
     claimed.chain(replaced).collect()
 }
@@ -177,8 +184,7 @@ enum Fate {
 }
 
 fn fate(world: &World, secret: &Secret, (record, user): (&Record, &UserKey)) -> Fate {
-    let app = application(secret);
-    if let Some(reason) = why_not_our_name(&app, record.service_type, user) {
+    if let Some(reason) = why_not_our_name(&record.app, record.service_type, user) {
         return Fate::NotOurs(reason);
     }
     let settings = world.settings();
@@ -196,7 +202,7 @@ fn fate(world: &World, secret: &Secret, (record, user): (&Record, &UserKey)) -> 
         Lookup::Absent => return Fate::Gone,
         Lookup::Found(service) => service,
     };
-    match why_not_ours(world, &app, record.service_type, user) {
+    match why_not_ours(world, &record.app, record.service_type, user) {
         None => {}
         Some(reason @ (Reason::NotObserved { .. } | Reason::PoolNotAllowed { .. })) => return Fate::Wait(reason),
         Some(reason) => return Fate::NotOurs(reason),
@@ -247,10 +253,9 @@ fn shared(world: &World, secret: &Secret, user: &UserKey) -> Option<Fate> {
 
 /// Whether a secret that is being deleted may delete a user that it records.
 fn may_delete(world: &World, secret: &Secret, user: &UserKey) -> bool {
-    let app = application(secret);
     let ours = |record: Record| {
         let same = record.users(world).contains(user);
-        same && why_not_ours(world, &app, record.service_type, user).is_none()
+        same && why_not_ours(world, &record.app, record.service_type, user).is_none()
     };
     let follows = secret.finalizer && !secret.skip_cleanup() && why_invalid(secret).is_none();
     follows && recorded(world, secret).into_iter().any(ours)

@@ -13,7 +13,7 @@ use crate::read::Read;
 use crate::reason::{Drift, Reason, Renewal};
 use crate::want::{Grant, IfAbsent, KeyWant, Resolved, ServiceType, Source, Want};
 use crate::world::{
-    AppKey, Application, Content, Lookup, Observed, Secret, SecretKey, Service, ServiceKey, User, UserKey, World,
+    AppKey, Application, Content, Lookup, Name, Observed, Secret, SecretKey, Service, ServiceKey, User, UserKey, World,
 };
 
 /// What is asked of one service, for one secret.
@@ -49,8 +49,8 @@ pub(super) struct PartPlan<'a> {
     pub(super) contents: Contents,
     /// The user that the secret has afterwards; `None` leaves the record as it is.
     pub(super) user: Option<UserKey>,
-    /// The user that is replaced and was the secret's own.
-    pub(super) retire: Option<UserKey>,
+    /// The user that is replaced and was the secret's own, and the application that it was made for.
+    pub(super) retire: Option<(UserKey, Name)>,
 }
 
 /// Decides one service for one secret.
@@ -149,7 +149,7 @@ fn keep_other<'a>(
     let question = Question { own: false, ..question(ask, on, (&user, Some(observed)), true) };
     let contents = contents::compare(survey, &question);
     let access_differs = grant(ask, on, &user, Some(observed)).is_ok_and(|actions| !actions.is_empty());
-    if access_differs || !contents.set.is_empty() {
+    if access_differs || taken_over(ask) || !contents.set.is_empty() {
         return replace(survey, (ask, on), Old::NotOwn(user), notes);
     }
     PartPlan {
@@ -188,26 +188,39 @@ fn replace<'a>(survey: &Survey<'_>, (ask, on): (Ask<'a>, On<'_>), old: Old, note
     let before = making(ask, &new).into_iter().chain(grants).collect();
     let reason = why_replaced(ask, &old, &new.user);
     let retire = match old {
-        Old::None | Old::NotOwn(_) => None,
-        Old::Elsewhere(user) | Old::Gone(user) | Old::Due(user, _) => {
-            Some(user).filter(|user| may_be_own(survey.world, &ask.app.key, ask.want.service_type, (ask.key, user)))
+        Old::None => None,
+        Old::Elsewhere(user) | Old::Gone(user) | Old::NotOwn(user) | Old::Due(user, _) => {
+            let made_for = made_for(survey.world, (&ask.app.key, ask.key, ask.secret), ask.want.service_type, &user);
+            made_for.map(|app| (user, app))
         }
     };
     let user = Some(new.user);
     PartPlan { want: ask.want, verdict: Verdict::Change, reason, settled: false, before, contents, user, retire }
 }
 
-/// Whether a user that is replaced was the secret's own, or may have been: then it is not lost track of.
-pub(super) fn may_be_own(
+/// The application that a user of a secret was made for, or may have been made for: this one, or the one that the secret
+/// belonged to before. Such a user is not lost track of.
+pub(super) fn made_for(
     world: &World,
-    app: &AppKey,
+    (app, key, secret): (&AppKey, &SecretKey, Option<&Secret>),
     service_type: ServiceType,
-    (secret, user): (&SecretKey, &UserKey),
-) -> bool {
-    match account::why_not_own(world, app, service_type, (secret, user)) {
-        None | Some(Reason::NotObserved { .. } | Reason::PoolNotAllowed { .. }) => true,
-        Some(_) => false,
-    }
+    user: &UserKey,
+) -> Option<Name> {
+    let before = secret.and_then(Secret::app).filter(|before| **before != app.name);
+    let apps = std::iter::once(&app.name).chain(before);
+    let may_be_own = |name: &&Name| {
+        let app = AppKey { namespace: app.namespace.clone(), name: (*name).clone() };
+        match account::why_not_own(world, &app, service_type, (key, user)) {
+            None | Some(Reason::NotObserved { .. } | Reason::PoolNotAllowed { .. }) => true,
+            Some(_) => false,
+        }
+    };
+    apps.into_iter().find(may_be_own).cloned()
+}
+
+/// Whether the secret was another application's.
+fn taken_over(ask: Ask<'_>) -> bool {
+    ask.secret.and_then(Secret::app).is_some_and(|before| *before != ask.app.key.name)
 }
 
 /// Announces and makes a user, as far as that has not been done.

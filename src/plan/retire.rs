@@ -38,13 +38,20 @@ pub(super) fn is_spent(world: &World, entry: &Retired) -> bool {
 /// What becomes of a user that a secret, which is not being deleted, lists as replaced.
 pub(super) fn fate(world: &World, secret: &Secret, entry: &Retired, notes: &mut Notes) -> Fate {
     let user = entry.account();
-    let Some(app) = secret.app().map(|name| AppKey { namespace: secret.key.namespace.clone(), name: name.clone() })
-    else {
+    let Some(app) = made_for(world, secret, &user) else {
         let what = format!("user {} is listed on a secret without label app", user.username);
         return Fate::NotHere(Reason::NotOurs { what: what.into() });
     };
     let holding = Holding { secret: Some(secret), key: &secret.key, since: entry.since };
     settle(world, (&app, &user), &holding, notes)
+}
+
+/// The application that a replaced user was made for: as the journal says, else the secret's own.
+pub(super) fn made_for(world: &World, secret: &Secret, user: &UserKey) -> Option<AppKey> {
+    let copy = world.journal().and_then(|journal| journal.retirements.get(user));
+    let noted = copy.filter(|copy| copy.secret == secret.key).map(|copy| &copy.application);
+    let name = noted.or(secret.app())?;
+    Some(AppKey { namespace: secret.key.namespace.clone(), name: name.clone() })
 }
 
 /// What holds a replaced user back.

@@ -45,7 +45,8 @@ pub(super) fn plan(
     let ask = |want| Ask { app, key: &key, secret, want, all: mode.all, contended: mode.contended };
     let mut parts: Vec<PartPlan<'_>> = target.wants.iter().map(|want| part::decide(survey, ask(want), notes)).collect();
     if secret.is_none() {
-        if let Some(reason) = why_no_ca(world) {
+        let ready = parts.iter().all(|part| part.verdict <= Verdict::Change);
+        if let Some(reason) = why_no_ca(world).filter(|_| ready) {
             note(notes, &reason);
             return all(target, Verdict::Wait, &reason);
         }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::account_of;
 use super::metadata::Metadata;
-use super::part::{PartPlan, may_be_own};
+use super::part::{PartPlan, made_for};
 use super::retire;
 use super::survey::Survey;
 use crate::action::{Action, WriteKeys};
@@ -65,8 +65,7 @@ pub(super) fn of(survey: &Survey<'_>, site: Site<'_>, parts: &[PartPlan<'_>]) ->
         Some(_) if app.status.hash != *app.hash() => Reason::SpecChanged,
         Some(_) => Reason::Drifted { what: drifts },
     };
-    let listed = |user: &UserKey| retire_action(user, key, &app.key.name);
-    let retirements = retired.new.iter().map(listed).collect();
+    let retirements = retired.new.iter().map(|(user, made_for)| retire_action(user, key, made_for)).collect();
     Some(Write { reason, retirements, keys: metadata.into_write(site, set, remove) })
 }
 
@@ -121,7 +120,7 @@ impl Leftovers {
 /// The users that a secret lists as replaced after the write.
 struct RetiredList {
     list: Vec<Retired>,
-    new: Vec<UserKey>,
+    new: Vec<(UserKey, Name)>,
 }
 
 fn retired(
@@ -139,12 +138,16 @@ fn retired(
     let dropped = leftovers.claims.iter().filter_map(|claim| {
         let user = account_of(world, claim);
         let key = &secret?.key;
-        may_be_own(world, &app.key, claim.service_type, (key, &user)).then_some(user)
+        let made_for = made_for(world, (&app.key, key, secret), claim.service_type, &user)?;
+        Some((user, made_for))
     });
-    let mut new: Vec<UserKey> = replaced.chain(dropped).collect();
-    new.retain(|user| !list.iter().any(|entry| entry.account() == *user));
-    let entry =
-        |user: &UserKey| Retired { service: user.service_key(), username: user.username.clone(), since: world.now };
+    let mut new: Vec<(UserKey, Name)> = replaced.chain(dropped).collect();
+    new.retain(|(user, _)| !list.iter().any(|entry| entry.account() == *user));
+    let entry = |(user, _): &(UserKey, Name)| Retired {
+        service: user.service_key(),
+        username: user.username.clone(),
+        since: world.now,
+    };
     list.extend(new.iter().map(entry));
     list.sort();
     RetiredList { list, new }

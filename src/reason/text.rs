@@ -217,10 +217,7 @@ impl fmt::Display for Drift {
             Drift::NotOwn(user) => {
                 write!(f, "user {} is recorded but was not made for this secret alone", user.username)
             }
-<<<<<<< HEAD
             Drift::NotRecorded(service) => write!(f, "no user of {service} is recorded"),
-=======
->>>>>>> documents
             Drift::OtherService(user) => {
                 write!(f, "user {} is on {}, which is no longer asked for", user.username, user.service_key())
             }

@@ -35,6 +35,8 @@ pub struct Settings {
     pub renew_before: SignedDuration,
     /// The age at which every user is replaced (`--rotate-after`); never, if absent.
     pub rotate_after: Option<SignedDuration>,
+    /// How soon a write that Kubernetes refused is tried again (`--kubernetes-write-retry-interval`).
+    pub kubernetes_write_retry_interval: SignedDuration,
     /// How often everything is looked at again (`--sync-period`).
     pub sync_period: SignedDuration,
 }
@@ -54,6 +56,7 @@ impl Default for Settings {
             retire_cap: SignedDuration::from_hours(7 * 24),
             renew_before: SignedDuration::from_hours(30 * 24),
             rotate_after: None,
+            kubernetes_write_retry_interval: SignedDuration::from_secs(10),
             sync_period: SignedDuration::from_hours(1),
         }
     }

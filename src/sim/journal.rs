@@ -1,0 +1,69 @@
+//! What actions do to the journal.
+//!
+//! Takes as given that a journal which cannot be read or written, or belongs to another cluster, is left as it is; that
+//! stops what needs it, and nothing else.
+
+use crate::world::{Intent, Journal, MAX_INTENTS, Name, Observed, Outcome, Retirement, SecretKey, UserKey, World};
+
+/// Writes an intent down; one that is there keeps its moment and what is known of its POST.
+pub(super) fn record(world: &mut World, user: &UserKey, secret: &SecretKey, application: (&Name, &Name)) -> bool {
+    let now = world.now;
+    let Some(journal) = writable(world) else { return false };
+    let known = journal.intents.get(user);
+    if !journal.unreadable.is_empty() || (known.is_none() && journal.intents.len() >= MAX_INTENTS) {
+        return false;
+    }
+    let (since, outcome) = known.map_or((now, Outcome::NotSent), |intent| (intent.since, intent.outcome));
+    let intent = Intent {
+        secret: secret.clone(),
+        application: application.0.clone(),
+        application_uid: application.1.clone(),
+        since,
+        outcome,
+    };
+    journal.intents.insert(user.clone(), intent);
+    true
+}
+
+/// Notes what became of the POST that an intent announced.
+pub(super) fn note(world: &mut World, user: &UserKey, outcome: Outcome) {
+    if let Observed::Seen(journal) = &mut world.journal
+        && let Some(intent) = journal.intents.get_mut(user)
+    {
+        intent.outcome = outcome;
+    }
+}
+
+/// Keeps a copy of what the secret is about to list; without a journal the list on the secret is all there is.
+pub(super) fn retire(world: &mut World, user: &UserKey, secret: &SecretKey, application: &Name) -> bool {
+    let retirement = Retirement { secret: secret.clone(), application: application.clone(), since: world.now };
+    if let Some(journal) = writable(world)
+        && !journal.retirements.contains_key(user)
+    {
+        journal.retirements.insert(user.clone(), retirement);
+    }
+    true
+}
+
+/// Removes what the journal says of a user that is about to be made or was replaced.
+pub(super) fn clear(world: &mut World, user: &UserKey) -> bool {
+    let Some(journal) = writable(world) else { return false };
+    journal.intents.remove(user);
+    journal.retirements.remove(user);
+    true
+}
+
+/// Notes users that stay at Aiven although their secret goes.
+pub(super) fn leave_behind(world: &mut World, secret: &SecretKey, users: &[UserKey]) {
+    let Some(journal) = writable(world) else { return };
+    for user in users {
+        journal.left_behind.insert(user.clone(), format!("left behind by Secret {secret}").into());
+    }
+}
+
+fn writable(world: &mut World) -> Option<&mut Journal> {
+    match &mut world.journal {
+        Observed::Seen(journal) => (journal.unwritable.is_none() && !journal.foreign).then_some(journal),
+        Observed::Unseen(_) => None,
+    }
+}

@@ -1,0 +1,16 @@
+//! What holds for the plan of every world; each law has a name and a sentence.
+//!
+//! Worlds come from tiny alphabets, so that collisions happen; how often which situation is met is counted as well.
+
+mod harm;
+mod shape;
+mod time;
+
+use proptest::prelude::*;
+
+use crate::support::run::cases;
+
+/// How many worlds each law looks at: `AIVENATOR_CASES`, else 2000.
+fn config() -> ProptestConfig {
+    ProptestConfig { cases: cases(2000), max_shrink_iters: 4000, ..ProptestConfig::default() }
+}

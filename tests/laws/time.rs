@@ -1,0 +1,153 @@
+//! Laws about what follows: a plan that was executed, an interval in which nothing happens, a way there and back.
+
+use std::collections::BTreeMap;
+
+use aivenator::action::Action;
+use aivenator::plan::{Decision, Plan, plan};
+use aivenator::sim;
+use aivenator::world::{Timestamp, World};
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use super::config;
+use crate::support::build::{put_app, whole_world, world};
+use crate::support::generate::{app, input, seen_input};
+use crate::support::hide::visible;
+use crate::support::input::Input;
+use crate::support::run::{actions_text, at_rest, json, rounds};
+
+/// How many rounds a world may take until nothing is left to do at that moment: users of a secret that goes, the secret,
+/// then who takes its place; a name that several want.
+const ROUNDS: usize = 8;
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// Executing and planning again comes to an end, at that moment and with the time that passes.
+    #[test]
+    fn converges(input in input()) {
+        let world = world(&input);
+        let (all, quiet) = rounds(&world, ROUNDS);
+        prop_assert!(quiet, "after {ROUNDS} rounds:\n{}", all.iter().map(|(_, plan)| actions_text(plan)).collect::<Vec<_>>().join("\n--\n"));
+        let end = world.now + SignedDuration::from_hours(9 * 24);
+        let rest = at_rest(&world, end);
+        prop_assert!(rest.is_ok(), "{}", rest.err().unwrap_or_default());
+    }
+
+    /// What a plan has done it does not do again: no action comes twice, and no secret is written twice by the same
+    /// decision for the same reason.
+    #[test]
+    fn idempotent(input in input()) {
+        let world = world(&input);
+        let (all, _) = rounds(&world, ROUNDS);
+        let mut done: BTreeMap<String, usize> = BTreeMap::new();
+        for (round, (_, plan)) in all.iter().enumerate() {
+            for (decision, action) in changes(plan) {
+                let what = format!("{}: {}", decision.subject, unversioned(action));
+                let before = done.insert(what.clone(), round);
+                prop_assert!(before.is_none(), "round {round} does again what round {before:?} did: {what}");
+            }
+        }
+    }
+
+    /// Until a plan wakes nothing changes in it.
+    #[test]
+    fn sleeps_soundly(input in input(), part in 1_i64..100) {
+        let world = world(&input);
+        let before = plan(&world);
+        let horizon = world.now + SignedDuration::from_hours(24 * 1000);
+        let wake = before.wake_at.unwrap_or(horizon);
+        prop_assert!(before.wake_at.is_none_or(|wake| wake > world.now), "it wakes in the past");
+        let span = wake.as_second() - world.now.as_second();
+        let mut later = world.clone();
+        for then in [world.now.as_second() + span * part / 100, wake.as_second() - 1] {
+            later.now = Timestamp::from_second(then.max(world.now.as_second())).unwrap();
+            let after = plan(&later);
+            prop_assert_eq!(json(&Plan { now: before.now, ..after }), json(&before));
+        }
+    }
+
+    /// An application that is changed and changed back before anything was done has lost nothing.
+    #[test]
+    fn path_independent(input in seen_input(), other in app()) {
+        let input = Input { changes: vec![], failures: vec![], ..input };
+        let Some(first) = input.apps.last().filter(|app| !app.terminating && app.expires.is_none()) else { return Ok(()) };
+        let world = whole_world(&input);
+        let (all, quiet) = rounds(&world, ROUNDS);
+        prop_assume!(quiet);
+        let here = all.last().unwrap().0.clone();
+        let mut away = here.clone();
+        put_app(&mut away, &aivenator_app(first, &other));
+        put_app(&mut away, first);
+        let (all, quiet) = rounds(&away, ROUNDS);
+        prop_assert!(quiet);
+        let back = &all.last().unwrap().0;
+        prop_assert_eq!(without_generations(back), without_generations(&here));
+    }
+
+    /// Conditions that stand change nothing: where everything is as it shall be, the state of instances and services
+    /// that are there but cannot be used brings no action.
+    #[test]
+    fn standing_conditions_change_nothing(input in seen_input()) {
+        let input = Input { failures: vec![], ..input };
+        let world = whole_world(&input);
+        let (all, quiet) = rounds(&world, ROUNDS);
+        prop_assume!(quiet);
+        let mut resting = all.last().unwrap().0.clone();
+        let keys: Vec<_> = resting.projects().filter_map(|(name, project)| Some((name.clone(), project.seen()?.clone()))).collect();
+        for (name, project) in keys {
+            for service in project.services.keys() {
+                let key = aivenator::world::ServiceKey { project: name.clone(), service: service.clone() };
+                resting.edit_service(&key, |service| service.state = "REBUILDING".into());
+            }
+        }
+        let plan = plan(&resting);
+        let status = plan.actions().filter(|action| matches!(action, Action::UpdateStatus(_) | Action::WriteKeys(_) | Action::CreateUser { .. }));
+        prop_assert_eq!(status.count(), 0, "{}", actions_text(&plan));
+    }
+}
+
+fn aivenator_app(first: &crate::support::input::AppInput, other: &crate::support::input::AppInput) -> crate::support::input::AppInput {
+    crate::support::input::AppInput {
+        namespace: first.namespace,
+        name: first.name,
+        terminating: false,
+        expires: None,
+        paused: first.paused,
+        ..other.clone()
+    }
+}
+
+fn changes(plan: &Plan) -> impl Iterator<Item = (&Decision, &Action)> {
+    plan.decisions.iter().flat_map(|decision| {
+        let actions = decision.actions.iter().map(|planned| &planned.action).filter(|action| action.is_change());
+        actions.map(move |action| (decision, action))
+    })
+}
+
+/// An action without the version that it was decided on.
+fn unversioned(action: &Action) -> String {
+    let mut json = serde_json::to_value(action).unwrap();
+    json.as_object_mut().unwrap().remove("resource_version");
+    json.to_string()
+}
+
+fn without_generations(world: &World) -> String {
+    let lines: Vec<String> = visible(world)
+        .lines()
+        .map(|line| {
+            let mut words: Vec<&str> = vec![];
+            let mut skip = false;
+            for word in line.split(' ') {
+                if skip {
+                    skip = false;
+                    continue;
+                }
+                skip = word.ends_with("generation:") || word.ends_with("_generation:");
+                words.push(word);
+            }
+            words.join(" ")
+        })
+        .collect();
+    lines.join("\n")
+}

@@ -3,7 +3,7 @@
 //! Decides what is valid in both versions of the resource. Takes as given that a schema may never be stricter than what
 //! runs in clusters: no defaults, since a default would change every stored hash, and no rule beyond types and names.
 
-// Doc comments of the types below are the descriptions that `kubectl explain` shows.
+#![expect(clippy::doc_markdown, reason = "the comments are the descriptions that `kubectl explain` shows")]
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;

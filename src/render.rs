@@ -39,7 +39,7 @@ pub fn plan(plan: &Plan, options: Options) -> String {
         page.gap();
         object(&mut page, decision);
     }
-    kept(&mut page, decisions, options);
+    kept(&mut page, plan, options);
     if !reads.is_empty() {
         page.gap();
         page.line(0, "Not observed, and needed to decide more:");
@@ -78,16 +78,17 @@ fn is_plain(decision: &Decision) -> bool {
 }
 
 /// What stays, one line each.
-fn kept(page: &mut Page, decisions: &[Decision], options: Options) {
-    let quiet: Vec<&Decision> = decisions.iter().filter(|decision| is_quiet(decision)).collect();
-    let shown = quiet.iter().filter(|decision| options.all_kept || !is_plain(decision));
+fn kept(page: &mut Page, plan: &Plan, options: Options) {
+    let quiet = plan.decisions.iter().filter(|decision| is_quiet(decision));
+    let (shown, unsaid): (Vec<_>, Vec<_>) = quiet.partition(|decision| options.all_kept || !is_plain(decision));
     page.gap();
-    for decision in shown.clone() {
+    for decision in shown {
         header(page, Symbol::Keep, decision);
         parts(decision).iter().filter(|part| *part.reason != decision.reason).for_each(|part| part.show(page));
     }
-    let hidden = quiet.len() - shown.count();
-    if hidden > 0 && hidden < decisions.len() {
+    let written = summary::written(plan);
+    let hidden = unsaid.iter().filter(|decision| !written.contains(&decision.subject)).count();
+    if hidden > 0 && hidden < plan.decisions.len() {
         let objects = if hidden == 1 { "1 more object stays as it is" } else { "more objects stay as they are" };
         let number = if hidden == 1 { String::new() } else { summary::grouped(hidden) + " " };
         let text = page.paint.dim(&format!("{number}{objects} (--show-kept lists them)"));

@@ -27,7 +27,7 @@ pub(super) fn parse(text: &str) -> Result<SignedDuration, String> {
     let mut total: i128 = 0;
     while !rest.is_empty() {
         let (number, after) = split(rest, |byte| byte.is_ascii_digit() || byte == '.');
-        let (unit, after) = split(after, |byte| byte.is_alphabetic());
+        let (unit, after) = split(after, char::is_alphabetic);
         let (_, length) = UNITS.into_iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
         total = total.checked_add(scaled(number, length).ok_or_else(wrong)?).ok_or_else(wrong)?;
         rest = after;

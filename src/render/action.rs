@@ -137,7 +137,7 @@ pub(super) fn consumers(all: &[ConsumerRef]) -> String {
     for ConsumerRef { kind, name } in all {
         let separator = if text.is_empty() { "" } else { ", " };
         let kind_again = if last == Some(kind) { String::new() } else { format!("{kind} ") };
-        text.push_str(&format!("{separator}{kind_again}{name}"));
+        text.extend([separator, &kind_again, name]);
         last = Some(kind);
     }
     text

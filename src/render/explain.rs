@@ -61,8 +61,10 @@ fn decisions<'d>(page: &mut Page, plan: &Plan, decisions: impl Iterator<Item = &
     page.line(0, "What is decided:");
     let mut any = false;
     for decision in decisions {
+        if any {
+            page.gap();
+        }
         any = true;
-        page.gap();
         object(page, decision);
     }
     if !any {

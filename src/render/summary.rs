@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::action::Action;
 use crate::plan::{Decision, Plan, Verdict};
-use crate::world::Subject;
+use crate::world::{SecretKey, Subject};
 
 /// The last line of a plan.
 pub(super) fn line(plan: &Plan) -> String {
@@ -25,9 +25,10 @@ struct Standing {
 impl Standing {
     fn of(plan: &Plan) -> Self {
         let mut standing = Standing::default();
+        let written = written(plan);
         for decision in &plan.decisions {
             match decision.verdict {
-                Verdict::Keep if is_idle(decision) => standing.kept += 1,
+                Verdict::Keep if is_idle(decision) && !written.contains(&decision.subject) => standing.kept += 1,
                 Verdict::Keep | Verdict::Change => {}
                 Verdict::Wait => standing.waiting += 1,
                 Verdict::Refuse => standing.refused += 1,
@@ -43,6 +44,15 @@ impl Standing {
         let some = counts.into_iter().filter(|(count, _)| *count > 0);
         some.map(|(count, word)| format!("{} {word}", grouped(count))).collect()
     }
+}
+
+/// The secrets that are written; as subjects they may well be kept.
+pub(super) fn written(plan: &Plan) -> BTreeSet<Subject> {
+    let writes = plan.actions().filter_map(|action| match action {
+        Action::WriteKeys(write) => Some(SecretKey::new(write.namespace.clone(), write.name.clone())),
+        _ => None,
+    });
+    writes.map(Subject::Secret).collect()
 }
 
 /// Whether nothing is done.

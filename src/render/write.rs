@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use super::page::{Page, Row};
 use super::paint::Symbol;
-use super::summary;
 use crate::action::{Operation, WriteKeys};
 use crate::value::{Credential, Value};
 use crate::world::Name;
@@ -87,13 +86,10 @@ fn same_source(a: &Value, b: &Value) -> bool {
 fn source(credentials: &[Credential], value: &Value) -> String {
     match value {
         Value::Text { text } => format!("\"{text}\""),
-        Value::User { user, field } => {
-            let mut fields: Vec<Credential> = if credentials.is_empty() { vec![*field] } else { credentials.to_vec() };
-            fields.sort();
-            fields.dedup();
-            let fields: Vec<String> = fields.into_iter().map(|field| word(field).to_owned()).collect();
-            format!("{} of user {}", summary::and(&fields), user.username)
+        Value::User { user, field } if credentials.iter().all(|other| other == field) => {
+            format!("{} of user {}", word(*field), user.username)
         }
+        Value::User { user, field: _ } => format!("credentials of user {}", user.username),
         Value::Ca { project } => format!("CA certificate of project {project}"),
         Value::Keystore { user } => format!("keystore of user {}", user.username),
         Value::Truststore { project } => format!("truststore of project {project}"),

@@ -11,4 +11,6 @@ mod render;
 #[cfg(test)]
 mod run;
 #[cfg(test)]
+mod saved;
+#[cfg(test)]
 mod schema;

@@ -19,7 +19,7 @@ pub fn explain_secret(world: &World, plan: &Plan, key: &SecretKey, options: Opti
     if known.is_none() && world.asking(key).next().is_none() {
         return None;
     }
-    let mut rows = known.unwrap_or_default();
+    let mut rows = known.unwrap_or_else(|| vec![("state", "does not exist".to_owned())]);
     rows.splice(0..0, wanted(world, key));
     let rows: Vec<Row> = rows.into_iter().map(|(name, text)| row(name, page.dated(&text))).collect();
     page.rows(2, &rows);
@@ -99,7 +99,25 @@ fn wanted(world: &World, key: &SecretKey) -> Vec<Fact> {
             None => workload.to_string(),
         })
         .collect();
-    vec![("asked for by", or_nothing(&asking)), ("used by", or_nothing(&using))]
+    let mut facts = vec![("asked for by", or_nothing(&asking))];
+    let no_longer: Vec<String> = no_longer_asking(world, key).collect();
+    if !no_longer.is_empty() {
+        facts.push(("no longer by", no_longer.join(", ")));
+    }
+    facts.push(("used by", or_nothing(&using)));
+    facts
+}
+
+/// The applications whose spec names a secret, and that ask for nothing any longer.
+fn no_longer_asking(world: &World, key: &SecretKey) -> impl Iterator<Item = String> {
+    let namespace = world.namespace(&key.namespace);
+    let named = namespace.and_then(|namespace| namespace.asked(&key.name)).into_iter().flatten();
+    let applications = named.filter_map(move |name| namespace.and_then(|namespace| namespace.application(name)));
+    applications.filter_map(|app| match (app.terminating, app.expired(world.now)) {
+        (true, _) => Some(format!("AivenApplication {}, which is being deleted", app.key.name)),
+        (false, true) => Some(format!("AivenApplication {}, which has expired", app.key.name)),
+        (false, false) => None,
+    })
 }
 
 /// What is known of a secret itself; `None` if there is none.
@@ -125,6 +143,9 @@ fn managed(world: &World, secret: &Secret) -> Vec<Fact> {
     if let Some(keys) = secret.data.seen() {
         let names: Vec<String> = keys.iter().map(|(name, _)| name.to_string()).collect();
         facts.push(("keys", or_nothing(&names)));
+    }
+    if secret.claims().is_empty() {
+        facts.push(("user", "none recorded".to_owned()));
     }
     for claim in secret.claims() {
         facts.push(("user", claim_state(world, claim)));

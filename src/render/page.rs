@@ -11,7 +11,7 @@ use crate::world::Timestamp;
 /// The width at which lists are broken.
 const WIDTH: usize = 110;
 /// The most that the first of two columns takes.
-const COLUMN: usize = 44;
+const COLUMN: usize = 52;
 
 /// A text that grows line by line.
 #[derive(Debug)]

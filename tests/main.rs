@@ -1,7 +1,17 @@
 //! Every test that is not beside what it tests, in one binary: linking is what costs.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod cli;
 mod decisions;
+mod documents;
 mod laws;
 mod support;
 mod tidy;

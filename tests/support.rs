@@ -1,13 +1,13 @@
 //! What several kinds of tests need.
 
-pub mod account;
-pub mod build;
-pub mod generate;
-pub mod hide;
-pub mod input;
-pub mod run;
-pub mod secrets;
-pub mod vectors;
+pub(crate) mod account;
+pub(crate) mod build;
+pub(crate) mod generate;
+pub(crate) mod hide;
+pub(crate) mod input;
+pub(crate) mod run;
+pub(crate) mod secrets;
+pub(crate) mod vectors;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,13 +15,13 @@ use std::path::{Path, PathBuf};
 use aivenator::cli::{self, Io};
 
 /// A path in the repository.
-pub fn repository(path: &str) -> PathBuf {
+pub(crate) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// What a command printed.
 #[derive(Debug)]
-pub struct Printed {
+pub(crate) struct Printed {
     /// The exit code.
     pub code: u8,
     /// Standard output.
@@ -31,7 +31,7 @@ pub struct Printed {
 }
 
 /// Runs a command in this process, without environment and colour.
-pub fn run<'a>(args: impl IntoIterator<Item = &'a str>) -> Printed {
+pub(crate) fn run<'a>(args: impl IntoIterator<Item = &'a str>) -> Printed {
     let (mut stdout, mut stderr) = (vec![], vec![]);
     let mut io = Io {
         stdin: &mut std::io::empty(),

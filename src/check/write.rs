@@ -114,9 +114,8 @@ fn claimed(case: &Case<'_>, before: &Secret, operation: Operation) -> Findings {
     forbid(&mut findings, !asks, Rule::NotOurSecret, || format!("{} does not ask for {key}", app.key));
     let order = |app: &Application| (app.created, app.key.name.clone());
     let labelled = before.app().and_then(|name| case.world.asking(key).find(|other| other.key.name == *name));
-    let writes = |app: &&Application| {
-        app.targets().is_ok_and(|targets| targets.iter().any(|target| target.secret == key.name))
-    };
+    let writes =
+        |app: &&Application| app.targets().is_ok_and(|targets| targets.iter().any(|target| target.secret == key.name));
     let first = case.world.asking(key).filter(writes).min_by_key(|other| order(other));
     let holder = labelled.or(first);
     let other = holder.is_some_and(|holder| holder.key != app.key);

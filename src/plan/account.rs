@@ -50,7 +50,8 @@ pub(super) fn recorded<'w>(
     if claim.services.is_empty() && !same_project && !claim.project.is_empty() {
         return Recorded::None;
     }
-    if !claim.services.is_empty() && !(same_project && claim.services.contains(&service.service)) {
+    let same_service = same_project && claim.services.contains(&service.service);
+    if !claim.services.is_empty() && !same_service {
         return Recorded::Elsewhere(account_of(world, claim));
     }
     let user = service.user(claim.username.clone());

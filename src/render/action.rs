@@ -132,15 +132,12 @@ fn place(user: &UserKey) -> String {
 
 /// Objects by kind, the kind once: `Pod a, b, ReplicaSet c`.
 pub(super) fn consumers(all: &[ConsumerRef]) -> String {
-    let mut text = String::new();
     let mut last: Option<&Name> = None;
-    for ConsumerRef { kind, name } in all {
-        let separator = if text.is_empty() { "" } else { ", " };
-        let kind_again = if last == Some(kind) { String::new() } else { format!("{kind} ") };
-        text.extend([separator, &kind_again, name]);
-        last = Some(kind);
-    }
-    text
+    let shown = all.iter().map(|ConsumerRef { kind, name }| {
+        let same = last.replace(kind) == Some(kind);
+        if same { name.to_string() } else { format!("{kind} {name}") }
+    });
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 fn joined(values: &[Name], separator: &str) -> String {

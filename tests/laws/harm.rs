@@ -13,7 +13,7 @@ use super::config;
 use crate::support::build::{whole_world, world};
 use crate::support::generate::{account, input, one_unseen, seen_input};
 use crate::support::hide::hide;
-use crate::support::input::{Input, SecretEdit, SecretInput, pick, NAMESPACES};
+use crate::support::input::{Input, NAMESPACES, SecretEdit, SecretInput, pick};
 use crate::support::run::{actions_text, destructive, rounds};
 use crate::support::secrets::edit_secret;
 
@@ -90,7 +90,7 @@ proptest! {
         for user in plan(&world(&input)).actions().filter_map(deleted) {
             for key in truth.recorders(user) {
                 let secret = truth.managed(key).unwrap();
-                let in_use = secret.claims().iter().flat_map(|claim| claim.accounts()).any(|it| it == *user);
+                let in_use = secret.claims().iter().flat_map(aivenator::world::Claim::accounts).any(|it| it == *user);
                 prop_assert!(secret.terminating || !in_use, "{user} is in use by {key}");
             }
         }

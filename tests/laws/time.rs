@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use aivenator::action::Action;
 use aivenator::plan::{Decision, Plan, plan};
-use aivenator::sim;
 use aivenator::world::{Timestamp, World};
 use jiff::SignedDuration;
 use proptest::prelude::*;
@@ -107,7 +106,10 @@ proptest! {
     }
 }
 
-fn aivenator_app(first: &crate::support::input::AppInput, other: &crate::support::input::AppInput) -> crate::support::input::AppInput {
+fn aivenator_app(
+    first: &crate::support::input::AppInput,
+    other: &crate::support::input::AppInput,
+) -> crate::support::input::AppInput {
     crate::support::input::AppInput {
         namespace: first.namespace,
         name: first.name,

@@ -6,7 +6,7 @@ use aivenator::world::{Access, AppKey, ServiceKey, UserKey};
 use super::build::app_key;
 use super::input::*;
 
-pub fn service_key(at: &ServicePick) -> ServiceKey {
+pub(crate) fn service_key(at: &ServicePick) -> ServiceKey {
     match at {
         ServicePick::Kafka(1) => ServiceKey::new(POOLS[1], "p2-kafka"),
         ServicePick::Kafka(pool) => ServiceKey::new(pick(&POOLS, *pool), "kafka"),
@@ -21,7 +21,7 @@ pub fn service_key(at: &ServicePick) -> ServiceKey {
     }
 }
 
-pub fn user_key(account: &Account) -> UserKey {
+pub(crate) fn user_key(account: &Account) -> UserKey {
     let username = match &account.name {
         NameInput::Own { namespace, app, access, candidate } => {
             let app = app_key(*namespace, *app);

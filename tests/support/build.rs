@@ -17,21 +17,21 @@ use super::hide::hide;
 use super::input::*;
 use super::secrets::edit_secret;
 
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     NOW.parse().unwrap()
 }
 
-pub fn minutes(from: Timestamp, minutes: i64) -> Timestamp {
+pub(crate) fn minutes(from: Timestamp, minutes: i64) -> Timestamp {
     from + SignedDuration::from_mins(minutes)
 }
 
 /// The world of an input, as far as it was read.
-pub fn world(input: &Input) -> World {
+pub(crate) fn world(input: &Input) -> World {
     hide(&whole_world(input), &input.unseen)
 }
 
 /// The world of an input, all of it.
-pub fn whole_world(input: &Input) -> World {
+pub(crate) fn whole_world(input: &Input) -> World {
     let mut world = empty_world(&input.settings);
     put_instances(&mut world, &input.instances);
     for app in &input.apps {
@@ -63,7 +63,7 @@ pub fn whole_world(input: &Input) -> World {
     world
 }
 
-pub fn empty_world(input: &SettingsInput) -> World {
+pub(crate) fn empty_world(input: &SettingsInput) -> World {
     let settings = Settings {
         projects: BTreeSet::from([POOLS[0].into(), POOLS[1].into()]),
         main_project: POOLS[0].into(),
@@ -111,7 +111,7 @@ fn put_service(world: &mut World, at: &ServicePick, service: Service) {
 }
 
 /// A user as Aiven gives it, made at that moment.
-pub fn plain_user(world: &World, key: &UserKey, made: Timestamp) -> User {
+pub(crate) fn plain_user(world: &World, key: &UserKey, made: Timestamp) -> User {
     let content = |what: &str| world.digester().content(format!("{what} of {key}").as_bytes());
     let kafka = key.service.ends_with("kafka");
     User {
@@ -127,7 +127,7 @@ pub fn plain_user(world: &World, key: &UserKey, made: Timestamp) -> User {
     }
 }
 
-pub fn put_instances(world: &mut World, instances: &[InstanceInput]) {
+pub(crate) fn put_instances(world: &mut World, instances: &[InstanceInput]) {
     for input in instances {
         let service_type = if input.open_search { ServiceType::OpenSearch } else { ServiceType::Valkey };
         let at = if input.open_search {
@@ -149,7 +149,7 @@ pub fn put_instances(world: &mut World, instances: &[InstanceInput]) {
     }
 }
 
-pub fn spec(input: &AppInput) -> Spec {
+pub(crate) fn spec(input: &AppInput) -> Spec {
     let secret = |index: Option<Pick>| index.map(|index| pick(&SECRETS, index).into());
     let instance = |(instance, access, name): &(Pick, _, Option<Pick>)| InstanceSpec {
         instance: pick(&INSTANCES, *instance).into(),
@@ -166,23 +166,22 @@ pub fn spec(input: &AppInput) -> Spec {
     }
 }
 
-pub fn app_key(namespace: Pick, name: Pick) -> AppKey {
+pub(crate) fn app_key(namespace: Pick, name: Pick) -> AppKey {
     AppKey::new(pick(&NAMESPACES, namespace), pick(&APPS, name))
 }
 
 /// Makes an application, or changes its spec if it is there.
-pub fn put_app(world: &mut World, input: &AppInput) {
+pub(crate) fn put_app(world: &mut World, input: &AppInput) {
     let key = app_key(input.namespace, input.name);
-    let mut app = match world.application(&key) {
-        Some(before) => before.with_spec(spec(input)),
-        None => {
-            let mut app = Application::new(key.clone(), spec(input));
-            app.generation = input.generation;
-            app.uid = format!("uid of {key} at {}", world.now).into();
-            let ago = -60 * i64::try_from(input.created).unwrap();
-            app.created = (input.created > 0).then(|| minutes(world.now, ago));
-            app
-        }
+    let mut app = if let Some(before) = world.application(&key) {
+        before.with_spec(spec(input))
+    } else {
+        let mut app = Application::new(key.clone(), spec(input));
+        app.generation = input.generation;
+        app.uid = format!("uid of {key} at {}", world.now).into();
+        let ago = -60 * i64::try_from(input.created).unwrap();
+        app.created = (input.created > 0).then(|| minutes(world.now, ago));
+        app
     };
     app.version = format!("{}0", app.generation).into();
     app.terminating = input.terminating;
@@ -190,7 +189,7 @@ pub fn put_app(world: &mut World, input: &AppInput) {
     world.put_application(app);
 }
 
-pub fn put_workload(world: &mut World, index: usize, input: &WorkloadInput) {
+pub(crate) fn put_workload(world: &mut World, index: usize, input: &WorkloadInput) {
     let kind = if input.pod { WorkloadKind::Pod } else { WorkloadKind::ReplicaSet };
     let key = WorkloadKey { kind, name: format!("w{index}").into() };
     let names: BTreeSet<Name> = input.secrets.iter().map(|index| pick(&SECRETS, *index).into()).collect();
@@ -199,7 +198,7 @@ pub fn put_workload(world: &mut World, index: usize, input: &WorkloadInput) {
     world.put_workload(&pick(&NAMESPACES, input.namespace).into(), key, workload);
 }
 
-pub fn put_user(world: &mut World, input: &UserInput) {
+pub(crate) fn put_user(world: &mut World, input: &UserInput) {
     let UserInput { account, age, not_ready, expiring_in_days } = input;
     let key = user_key(account);
     if key.username == "avnadmin" {
@@ -259,7 +258,7 @@ fn put_failure(world: &mut World, input: &FailureInput) {
     };
     let app = app_key(input.namespace, input.app);
     let step: Name = pick(&SECRETS, input.secret).into();
-    let subject = if input.count % 2 == 0 {
+    let subject = if input.count.is_multiple_of(2) {
         Subject::Secret(SecretKey { namespace: app.namespace.clone(), name: step.clone() })
     } else {
         Subject::Application(app)
@@ -268,7 +267,7 @@ fn put_failure(world: &mut World, input: &FailureInput) {
 }
 
 /// Annotations that record a user as in use, as this program writes them.
-pub fn record(at: &ServicePick, user: &UserKey) -> BTreeMap<Name, Name> {
+pub(crate) fn record(at: &ServicePick, user: &UserKey) -> BTreeMap<Name, Name> {
     let text = |key: String, value: &Name| (Name::from(key), value.clone());
     match at {
         ServicePick::Kafka(_) => BTreeMap::from([

@@ -7,7 +7,7 @@ use proptest::sample::select;
 
 use super::input::*;
 
-pub fn input() -> impl Strategy<Value = Input> {
+pub(crate) fn input() -> impl Strategy<Value = Input> {
     let before = (settings(), prop::collection::vec(app(), 0..4), instances(), 0_usize..4);
     let after = (
         prop::collection::vec(app(), 0..2),
@@ -23,13 +23,24 @@ pub fn input() -> impl Strategy<Value = Input> {
         let (settings, apps, instances, rounds) = before;
         let (changes, secrets, workloads, users, intents, failures, minutes, unseen) = after;
         Input {
-            settings, apps, instances, rounds, changes, secrets, workloads, users, intents, failures, minutes, unseen,
+            settings,
+            apps,
+            instances,
+            rounds,
+            changes,
+            secrets,
+            workloads,
+            users,
+            intents,
+            failures,
+            minutes,
+            unseen,
         }
     })
 }
 
 /// Worlds of which everything was read.
-pub fn seen_input() -> impl Strategy<Value = Input> {
+pub(crate) fn seen_input() -> impl Strategy<Value = Input> {
     input().prop_map(|input| Input { unseen: vec![], ..input })
 }
 
@@ -46,11 +57,11 @@ fn settings() -> impl Strategy<Value = SettingsInput> {
     )
 }
 
-pub fn access() -> impl Strategy<Value = Access> {
+pub(crate) fn access() -> impl Strategy<Value = Access> {
     select(Access::ALL.to_vec())
 }
 
-pub fn app() -> impl Strategy<Value = AppInput> {
+pub(crate) fn app() -> impl Strategy<Value = AppInput> {
     let secret = || weighted(0.8, 0_usize..3);
     let who = (0_usize..2, 0_usize..3, 1_i64..3, 0_usize..3);
     let state = (prop::bool::weighted(0.05), prop::bool::weighted(0.05), prop::bool::weighted(0.2));
@@ -107,7 +118,7 @@ fn secret() -> impl Strategy<Value = SecretInput> {
         .prop_map(|(namespace, name, edits)| SecretInput { namespace, name, edits })
 }
 
-pub fn secret_edit() -> impl Strategy<Value = SecretEdit> {
+pub(crate) fn secret_edit() -> impl Strategy<Value = SecretEdit> {
     prop_oneof![
         1 => Just(SecretEdit::Foreign),
         4 => Just(SecretEdit::Terminating),
@@ -133,7 +144,7 @@ pub fn secret_edit() -> impl Strategy<Value = SecretEdit> {
     ]
 }
 
-pub fn service() -> impl Strategy<Value = ServicePick> {
+pub(crate) fn service() -> impl Strategy<Value = ServicePick> {
     prop_oneof![
         (0_usize..3).prop_map(ServicePick::Kafka),
         (0_usize..2, 0_usize..2).prop_map(|(namespace, instance)| ServicePick::OpenSearch(namespace, instance)),
@@ -141,7 +152,7 @@ pub fn service() -> impl Strategy<Value = ServicePick> {
     ]
 }
 
-pub fn account() -> impl Strategy<Value = Account> {
+pub(crate) fn account() -> impl Strategy<Value = Account> {
     let own = (0_usize..2, 0_usize..3, access(), 0_usize..3)
         .prop_map(|(namespace, app, access, candidate)| NameInput::Own { namespace, app, access, candidate });
     let name = prop_oneof![
@@ -160,9 +171,8 @@ fn workload() -> impl Strategy<Value = WorkloadInput> {
 }
 
 fn user() -> impl Strategy<Value = UserInput> {
-    (account(), -20_i64..20, prop::bool::weighted(0.2), weighted(0.2, 1_i64..60)).prop_map(
-        |(account, age, not_ready, expiring_in_days)| UserInput { account, age, not_ready, expiring_in_days },
-    )
+    (account(), -20_i64..20, prop::bool::weighted(0.2), weighted(0.2, 1_i64..60))
+        .prop_map(|(account, age, not_ready, expiring_in_days)| UserInput { account, age, not_ready, expiring_in_days })
 }
 
 fn intent() -> impl Strategy<Value = IntentInput> {
@@ -187,11 +197,11 @@ fn failure() -> impl Strategy<Value = FailureInput> {
     )
 }
 
-pub fn unseen() -> impl Strategy<Value = Vec<Unseen>> {
+pub(crate) fn unseen() -> impl Strategy<Value = Vec<Unseen>> {
     prop_oneof![3 => Just(vec![]), 2 => prop::collection::vec(one_unseen(), 1..3)]
 }
 
-pub fn one_unseen() -> impl Strategy<Value = Unseen> {
+pub(crate) fn one_unseen() -> impl Strategy<Value = Unseen> {
     prop_oneof![
         Just(Unseen::Applications),
         Just(Unseen::Secrets),

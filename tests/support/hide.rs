@@ -13,8 +13,8 @@ use super::input::*;
 
 const WHY: &str = "it could not be read";
 
-pub fn hide(world: &World, unseen: &[Unseen]) -> World {
-    unseen.iter().fold(world.clone(), |world, part| hide_one(world, part))
+pub(crate) fn hide(world: &World, unseen: &[Unseen]) -> World {
+    unseen.iter().fold(world.clone(), hide_one)
 }
 
 fn hide_one(mut world: World, part: &Unseen) -> World {
@@ -109,7 +109,7 @@ fn edit_project(world: &mut World, name: &str, edit: impl FnOnce(&mut Project)) 
 }
 
 /// Everything in a world that can be told apart from outside, in order, without versions.
-pub fn visible(world: &World) -> String {
+pub(crate) fn visible(world: &World) -> String {
     use std::fmt::Write as _;
     let mut text = format!("now {}\njournal {:?}\nfailures {:?}\n", world.now, world.journal, world.failures);
     for (namespace, space) in world.namespaces() {
@@ -155,7 +155,7 @@ fn service_text(observed: &Observed<Option<Arc<Service>>>) -> String {
 }
 
 /// The same world, taken in in another order.
-pub fn shuffled(world: &World, seed: u64) -> World {
+pub(crate) fn shuffled(world: &World, seed: u64) -> World {
     let mut other = World::new(world.now, world.settings().clone(), world.digester().clone());
     other.complete_since = world.complete_since;
     other.secrets_complete = world.secrets_complete;
@@ -174,9 +174,9 @@ pub fn shuffled(world: &World, seed: u64) -> World {
         parts.extend(space.secrets().cloned().map(Part::Secret));
         let workloads = space.workloads().map(|(key, it)| Part::Workload(namespace.clone(), key.clone(), it.clone()));
         parts.extend(workloads);
-        let instances = space.instances().map(|((kind, name), state)| {
-            Part::Instance(namespace.clone(), *kind, name.clone(), state.clone())
-        });
+        let instances = space
+            .instances()
+            .map(|((kind, name), state)| Part::Instance(namespace.clone(), *kind, name.clone(), state.clone()));
         parts.extend(instances);
         for name in SECRETS {
             if matches!(space.entry(name), Some(aivenator::world::Entry::Foreign)) {

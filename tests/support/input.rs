@@ -5,25 +5,25 @@
 
 use aivenator::world::Access;
 
-pub const NOW: &str = "2026-11-20T12:00:00Z";
+pub(crate) const NOW: &str = "2026-11-20T12:00:00Z";
 /// Two namespaces whose instances can map to one service: `a` + `b-c`, `a-b` + `c`.
-pub const NAMESPACES: [&str; 2] = ["a", "a-b"];
-pub const APPS: [&str; 3] = ["x", "y", "z"];
-pub const SECRETS: [&str; 3] = ["s", "t", "u"];
+pub(crate) const NAMESPACES: [&str; 2] = ["a", "a-b"];
+pub(crate) const APPS: [&str; 3] = ["x", "y", "z"];
+pub(crate) const SECRETS: [&str; 3] = ["s", "t", "u"];
 /// The main project, another one that is allowed, and one that no setting names.
-pub const POOLS: [&str; 3] = ["p1", "p2", "p9"];
-pub const INSTANCES: [&str; 2] = ["c", "b-c"];
-pub const STATES: [&str; 3] = ["RUNNING", "REBALANCING", "REBUILDING"];
+pub(crate) const POOLS: [&str; 3] = ["p1", "p2", "p9"];
+pub(crate) const INSTANCES: [&str; 2] = ["c", "b-c"];
+pub(crate) const STATES: [&str; 3] = ["RUNNING", "REBALANCING", "REBUILDING"];
 
 /// An index into one of the alphabets above; taken modulo its length.
-pub type Pick = usize;
+pub(crate) type Pick = usize;
 
-pub fn pick<'a>(from: &[&'a str], index: Pick) -> &'a str {
+pub(crate) fn pick<'a>(from: &[&'a str], index: Pick) -> &'a str {
     from[index % from.len()]
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Input {
+pub(crate) struct Input {
     pub settings: SettingsInput,
     pub apps: Vec<AppInput>,
     pub instances: Vec<InstanceInput>,
@@ -41,7 +41,7 @@ pub struct Input {
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct SettingsInput {
+pub(crate) struct SettingsInput {
     pub no_instance_check: bool,
     pub cluster: bool,
     pub rotate: bool,
@@ -50,7 +50,7 @@ pub struct SettingsInput {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct AppInput {
+pub(crate) struct AppInput {
     pub namespace: Pick,
     pub name: Pick,
     pub generation: i64,
@@ -67,7 +67,7 @@ pub struct AppInput {
 }
 
 #[derive(Clone, Debug)]
-pub struct InstanceInput {
+pub(crate) struct InstanceInput {
     pub open_search: bool,
     pub namespace: Pick,
     pub instance: Pick,
@@ -80,14 +80,14 @@ pub struct InstanceInput {
 
 /// Something that happens to a Secret; makes it if there is none of that name.
 #[derive(Clone, Debug)]
-pub struct SecretInput {
+pub(crate) struct SecretInput {
     pub namespace: Pick,
     pub name: Pick,
     pub edits: Vec<SecretEdit>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum SecretEdit {
+pub(crate) enum SecretEdit {
     Foreign,
     Terminating,
     NoFinalizer,
@@ -119,31 +119,39 @@ pub enum SecretEdit {
 
 /// A user of some service, by how its name came to be.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Account {
+pub(crate) struct Account {
     pub service: ServicePick,
     pub name: NameInput,
     pub exists: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum ServicePick {
+pub(crate) enum ServicePick {
     Kafka(Pick),
     OpenSearch(Pick, Pick),
     Valkey(Pick, Pick),
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum NameInput {
+pub(crate) enum NameInput {
     /// As this program would name the user of an application.
-    Own { namespace: Pick, app: Pick, access: Access, candidate: usize },
+    Own {
+        namespace: Pick,
+        app: Pick,
+        access: Access,
+        candidate: usize,
+    },
     /// As programs before this one did.
-    Digits { namespace: Pick, app: Pick },
+    Digits {
+        namespace: Pick,
+        app: Pick,
+    },
     Primary,
     Somebody,
 }
 
 #[derive(Clone, Debug)]
-pub struct WorkloadInput {
+pub(crate) struct WorkloadInput {
     pub namespace: Pick,
     pub pod: bool,
     /// Started so many minutes before the end.
@@ -153,7 +161,7 @@ pub struct WorkloadInput {
 
 /// Something that happens to a user at Aiven.
 #[derive(Clone, Debug)]
-pub struct UserInput {
+pub(crate) struct UserInput {
     pub account: Account,
     /// Made so many minutes before the start.
     pub age: i64,
@@ -162,7 +170,7 @@ pub struct UserInput {
 }
 
 #[derive(Clone, Debug)]
-pub struct IntentInput {
+pub(crate) struct IntentInput {
     pub account: Account,
     pub namespace: Pick,
     pub secret: Pick,
@@ -175,7 +183,7 @@ pub struct IntentInput {
 }
 
 #[derive(Clone, Debug)]
-pub struct FailureInput {
+pub(crate) struct FailureInput {
     pub namespace: Pick,
     pub app: Pick,
     pub secret: Pick,
@@ -186,7 +194,7 @@ pub struct FailureInput {
 
 /// Something that could not be read.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Unseen {
+pub(crate) enum Unseen {
     Applications,
     Secrets,
     Pods,

@@ -6,12 +6,12 @@ use aivenator::sim::{self, Execution};
 use aivenator::world::{Subject, Timestamp, World};
 
 /// How many cases each law looks at.
-pub fn cases(by_default: u32) -> u32 {
+pub(crate) fn cases(by_default: u32) -> u32 {
     std::env::var("AIVENATOR_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(by_default)
 }
 
 /// Executes and plans again while time stands still, until nothing changes; gives the worlds and plans on the way.
-pub fn rounds(world: &World, limit: usize) -> (Vec<(World, Plan)>, bool) {
+pub(crate) fn rounds(world: &World, limit: usize) -> (Vec<(World, Plan)>, bool) {
     let mut all = vec![];
     let mut world = world.clone();
     for _ in 0..limit {
@@ -28,7 +28,7 @@ pub fn rounds(world: &World, limit: usize) -> (Vec<(World, Plan)>, bool) {
 }
 
 /// Where the world comes to rest: executes, and when nothing is left to do now, sleeps until the plan says.
-pub fn at_rest(world: &World, until: Timestamp) -> Result<World, String> {
+pub(crate) fn at_rest(world: &World, until: Timestamp) -> Result<World, String> {
     let mut world = world.clone();
     let mut busy = 0;
     for _ in 0..400 {
@@ -51,7 +51,7 @@ pub fn at_rest(world: &World, until: Timestamp) -> Result<World, String> {
     Err("it wakes again and again".to_owned())
 }
 
-pub fn actions_text(plan: &Plan) -> String {
+pub(crate) fn actions_text(plan: &Plan) -> String {
     let lines = plan.decisions.iter().flat_map(|decision| {
         let head = format!("{}: {:?} {}", decision.subject, decision.verdict, decision.reason.code());
         std::iter::once(head).chain(decision.actions.iter().map(|planned| format!("    {:?}", planned.action)))
@@ -60,7 +60,7 @@ pub fn actions_text(plan: &Plan) -> String {
 }
 
 /// Executes a plan with its steps interleaved as the picks say; the status of a decision comes last in it.
-pub fn interleaved(world: &World, plan: &Plan, picks: &[usize]) -> World {
+pub(crate) fn interleaved(world: &World, plan: &Plan, picks: &[usize]) -> World {
     let mut queues: Vec<(&Subject, Vec<&Planned>, Vec<&Planned>)> = vec![];
     for decision in &plan.decisions {
         let (status, rest): (Vec<&Planned>, Vec<&Planned>) =
@@ -97,10 +97,10 @@ pub fn interleaved(world: &World, plan: &Plan, picks: &[usize]) -> World {
     execution.into_world()
 }
 
-pub fn destructive(plan: &Plan) -> Vec<Action> {
+pub(crate) fn destructive(plan: &Plan) -> Vec<Action> {
     plan.actions().filter(|action| action.is_destructive()).cloned().collect()
 }
 
-pub fn json(plan: &Plan) -> String {
+pub(crate) fn json(plan: &Plan) -> String {
     serde_json::to_string(plan).unwrap()
 }

@@ -12,7 +12,7 @@ use super::build::{minutes, now, plain_user, record};
 use super::input::*;
 
 /// Does the edits in order; the Secret is made first if there is none.
-pub fn edit_secret(world: &mut World, input: &SecretInput) {
+pub(crate) fn edit_secret(world: &mut World, input: &SecretInput) {
     let key = SecretKey::new(pick(&NAMESPACES, input.namespace), pick(&SECRETS, input.name));
     if input.edits.contains(&SecretEdit::Foreign) {
         if matches!(world.secret(&key), Lookup::Absent) {
@@ -109,7 +109,8 @@ fn edited(world: &mut World, mut secret: Secret, edit: &SecretEdit) -> Secret {
 }
 
 fn damaged(mut secret: Secret, edit: &SecretEdit) -> Secret {
-    let keys: Vec<Name> = secret.data.seen().map(|keys| keys.iter().map(|(key, _)| key.clone()).collect()).unwrap_or_default();
+    let keys: Vec<Name> =
+        secret.data.seen().map(|keys| keys.iter().map(|(key, _)| key.clone()).collect()).unwrap_or_default();
     let chosen = |index: usize| keys.get(index % keys.len().max(1)).cloned();
     match edit {
         SecretEdit::BreakRecord(index) => {

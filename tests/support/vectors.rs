@@ -3,7 +3,7 @@
 use aivenator::world::{Access, InstanceSpec, KafkaSpec, Name, Spec};
 use serde_json::Value;
 
-pub fn spec(json: &Value) -> Spec {
+pub(crate) fn spec(json: &Value) -> Spec {
     Spec {
         secret_name: name(&json["secretName"]),
         protected: json["protected"].as_bool().unwrap_or_default(),

@@ -12,6 +12,7 @@
 mod cli;
 mod decisions;
 mod documents;
+mod histories;
 mod laws;
 mod support;
 mod tidy;

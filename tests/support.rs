@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod build;
+pub mod events;
 pub mod generate;
 pub mod hide;
 pub mod input;

@@ -219,6 +219,7 @@ pub(super) fn perhaps_not_made(world: &World, user: &UserKey, intent: &Intent) -
     let made = found.password_updated.or(began);
     let younger = made.is_some_and(|at| at.as_second() >= intent.since.as_second());
     let ours = match intent.outcome {
+        _ if found.primary => false,
         Outcome::Created => true,
         Outcome::Unknown | Outcome::Found => younger,
         Outcome::NotSent | Outcome::Taken => false,

@@ -177,9 +177,16 @@ fn user() -> impl Strategy<Value = UserInput> {
 
 fn intent() -> impl Strategy<Value = IntentInput> {
     let place = (0_usize..2, 0_usize..3, 0_usize..3);
-    (account(), place, prop::bool::weighted(0.7), 0_usize..5, 0_i64..20, prop::bool::weighted(0.3)).prop_map(
-        |(account, (namespace, secret, app), same_uid, outcome, age, retirement)| IntentInput {
-            account,
+    let how = (prop::bool::weighted(0.7), 0_usize..5, 0_i64..20, prop::bool::weighted(0.3));
+    let name = (service(), access(), 0_usize..3);
+    (name, place, how).prop_map(
+        |((service, access, candidate), (namespace, secret, app), (same_uid, outcome, age, retirement))| IntentInput {
+            // Nobody but the program writes the journal: the name is always one that it gives.
+            account: Account {
+                service: if service == ServicePick::Kafka(2) { ServicePick::Kafka(0) } else { service },
+                name: NameInput::Own { namespace, app, access, candidate },
+                exists: true,
+            },
             namespace,
             secret,
             app,
@@ -215,7 +222,7 @@ pub(crate) fn one_unseen() -> impl Strategy<Value = Unseen> {
         (0_usize..2, 0_usize..2).prop_map(|(namespace, instance)| Unseen::Acl(namespace, instance)),
         (0_usize..2).prop_map(Unseen::Ca),
         Just(Unseen::Journal),
-        Just(Unseen::JournalUnwritable), // KNOWN
+        Just(Unseen::JournalUnwritable),
         (0_usize..2, 0_usize..3).prop_map(|(namespace, secret)| Unseen::Data(namespace, secret)),
         Just(Unseen::SecretsByName),
     ]

@@ -3,7 +3,7 @@
 //! Decides what is valid in both versions of the resource. Takes as given that a schema may never be stricter than what
 //! runs in clusters: no defaults, since a default would change every stored hash, and no rule beyond types and names.
 
-// Doc comments of the types below are the descriptions that `kubectl explain` shows.
+#![expect(clippy::doc_markdown, reason = "the comments are the descriptions that `kubectl explain` shows")]
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -91,7 +91,7 @@ struct Status {
     synchronization_hash: Option<String>,
     /// The Secret that was last written.
     synchronization_secret_name: Option<String>,
-    /// `RolloutComplete` or `RolloutFailed`.
+    /// RolloutComplete or RolloutFailed.
     synchronization_state: Option<String>,
     /// When this status was written.
     #[schemars(extend("format" = "date-time"))]
@@ -108,7 +108,7 @@ struct Status {
 #[schemars(rename_all = "camelCase")]
 #[expect(dead_code, reason = "only its schema is used")]
 struct Condition {
-    /// Succeeded, `AivenFailure`, `LocalFailure` or Deprecated.
+    /// Succeeded, AivenFailure, LocalFailure or Deprecated.
     #[schemars(rename = "type")]
     kind: String,
     /// True, False or Unknown.

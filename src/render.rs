@@ -15,10 +15,10 @@ use std::collections::BTreeSet;
 
 use self::page::Page;
 use self::paint::Symbol;
-use crate::action::Action;
+use crate::action::{Action, Operation};
 use crate::plan::{Decision, Part, Plan, Planned, Step, Verdict};
 use crate::reason::Reason;
-use crate::world::Subject;
+use crate::world::{Name, Subject};
 
 pub use self::explain::{explain_application, explain_secret};
 
@@ -39,7 +39,7 @@ pub fn plan(plan: &Plan, options: Options) -> String {
         page.gap();
         object(&mut page, decision);
     }
-    kept(&mut page, decisions, options);
+    kept(&mut page, plan, options);
     if !reads.is_empty() {
         page.gap();
         page.line(0, "Not observed, and needed to decide more:");
@@ -78,18 +78,20 @@ fn is_plain(decision: &Decision) -> bool {
 }
 
 /// What stays, one line each.
-fn kept(page: &mut Page, decisions: &[Decision], options: Options) {
-    let quiet: Vec<&Decision> = decisions.iter().filter(|decision| is_quiet(decision)).collect();
-    let shown = quiet.iter().filter(|decision| options.all_kept || !is_plain(decision));
+fn kept(page: &mut Page, plan: &Plan, options: Options) {
+    let quiet = plan.decisions.iter().filter(|decision| is_quiet(decision));
+    let (shown, unsaid): (Vec<_>, Vec<_>) = quiet.partition(|decision| options.all_kept || !is_plain(decision));
     page.gap();
-    for decision in shown.clone() {
+    for decision in shown {
         header(page, Symbol::Keep, decision);
-        parts(page, decision, None);
+        parts(decision).iter().filter(|part| *part.reason != decision.reason).for_each(|part| part.show(page));
     }
-    let hidden = quiet.len() - shown.count();
-    if hidden > 0 && hidden < decisions.len() {
-        let text = format!("{} more, as they have to be (--show-kept lists them)", summary::grouped(hidden));
-        let text = page.paint.dim(&text);
+    let written = summary::written(plan);
+    let hidden = unsaid.iter().filter(|decision| !written.contains(&decision.subject)).count();
+    if hidden > 0 && hidden < plan.decisions.len() {
+        let objects = if hidden == 1 { "1 more object stays as it is" } else { "more objects stay as they are" };
+        let number = if hidden == 1 { String::new() } else { summary::grouped(hidden) + " " };
+        let text = page.paint.dim(&format!("{number}{objects} (--show-kept lists them)"));
         page.item(0, Symbol::Keep, &text);
     }
 }
@@ -100,15 +102,15 @@ fn object(page: &mut Page, decision: &Decision) {
     if says_everything(decision) {
         return;
     }
-    let steps: BTreeSet<&Step> = decision.actions.iter().map(|planned| &planned.step).collect();
-    let secrets: BTreeSet<&str> = steps.iter().map(|step| step.as_str()).collect();
-    for part in decision.parts.iter().filter(|part| !secrets.contains(part.secret.as_str())) {
-        one_part(page, decision, part);
+    let said = parts(decision);
+    let steps: BTreeSet<&str> = decision.actions.iter().map(|planned| planned.step.as_str()).collect();
+    for part in said.iter().filter(|part| !steps.contains(part.secret.as_str())) {
+        part.show(page);
     }
     let mut last: Option<&Step> = None;
     for Planned { step, action } in &decision.actions {
         if last != Some(step) {
-            parts(page, decision, Some(step));
+            said.iter().filter(|part| *part.secret == *step.as_str()).for_each(|part| part.show(page));
         }
         last = Some(step);
         action::action(page, 4, action);
@@ -121,38 +123,55 @@ fn header(page: &mut Page, symbol: Symbol, decision: &Decision) {
     page.item(0, symbol, &format!("{subject}: {reason}"));
 }
 
-/// The services of one step, or of all, where they say more than the decision.
-fn parts(page: &mut Page, decision: &Decision, step: Option<&Step>) {
-    for part in decision.parts.iter().filter(|part| step.is_none_or(|step| *step.as_str() == *part.secret)) {
-        one_part(page, decision, part);
+/// Services that go into one secret and of which the same is said.
+struct Parts<'d> {
+    services: Vec<String>,
+    secret: &'d Name,
+    verdict: Verdict,
+    reason: &'d Reason,
+}
+
+impl Parts<'_> {
+    fn show(&self, page: &mut Page) {
+        let Parts { services, secret, verdict, reason } = self;
+        let symbol = match verdict {
+            Verdict::Keep => Symbol::Keep,
+            Verdict::Change => Symbol::Change,
+            Verdict::Wait => Symbol::Wait,
+            Verdict::Refuse => Symbol::Refuse,
+        };
+        let reason = page.dated(&reason.to_string());
+        page.item(2, symbol, &format!("{} in secret {secret}: {reason}", summary::and(services)));
     }
 }
 
-fn one_part(page: &mut Page, decision: &Decision, part: &Part) {
-    let Part { service, instance, secret, verdict, reason } = part;
-    if *verdict == decision.verdict && *reason == decision.reason {
-        return;
+/// The services that an application asks for, unless the header has said all of it.
+fn parts(decision: &Decision) -> Vec<Parts<'_>> {
+    let mut all: Vec<Parts<'_>> = Vec::new();
+    for Part { service, instance, secret, verdict, reason } in &decision.parts {
+        let name = format!("{service} {instance}");
+        match all.iter_mut().find(|other| (other.secret, other.verdict, other.reason) == (secret, *verdict, reason)) {
+            Some(same) => same.services.push(name),
+            None => all.push(Parts { services: vec![name], secret, verdict: *verdict, reason }),
+        }
     }
-    let symbol = match verdict {
-        Verdict::Keep => Symbol::Keep,
-        Verdict::Change => Symbol::Change,
-        Verdict::Wait => Symbol::Wait,
-        Verdict::Refuse => Symbol::Refuse,
-    };
-    let reason = page.dated(&reason.to_string());
-    page.item(2, symbol, &format!("{service} {instance} in secret {secret}: {reason}"));
+    match all.as_slice() {
+        [only] if only.verdict == decision.verdict && *only.reason == decision.reason => vec![],
+        _ => all,
+    }
 }
 
 /// Whether the header says what is done, so that the only action need not be shown.
 fn says_everything(decision: &Decision) -> bool {
-    let deletes = |action: &Action| {
-        matches!(
-            (action, &decision.subject),
-            (Action::DeleteSecret { .. }, Subject::Secret(_))
-                | (Action::DeleteApplication { .. }, Subject::Application(_))
-        )
+    let repeats = |action: &Action| match &decision.subject {
+        Subject::Application(_) => matches!(action, Action::DeleteApplication { .. }),
+        Subject::Secret(_) => {
+            let stays = matches!(action, Action::KeepSecret { .. } | Action::SkipProtected { .. });
+            matches!(action, Action::DeleteSecret { .. }) || (stays && decision.verdict == Verdict::Keep)
+        }
+        Subject::User(_) => matches!(action, Action::DeleteUser { .. }),
     };
-    matches!(decision.actions.as_slice(), [Planned { step: _, action }] if deletes(action))
+    matches!(decision.actions.as_slice(), [Planned { step: _, action }] if repeats(action))
 }
 
 /// The symbol of an object: what happens to it.
@@ -160,15 +179,17 @@ fn symbol(decision: &Decision) -> Symbol {
     match decision.verdict {
         Verdict::Wait => return Symbol::Wait,
         Verdict::Refuse => return Symbol::Refuse,
+        Verdict::Keep if summary::is_idle(decision) => return Symbol::Keep,
         Verdict::Keep | Verdict::Change => {}
     }
-    let mut symbols = decision.actions.iter().map(|planned| action::symbol(&planned.action));
     let ends = |planned: &Planned| match &decision.subject {
         Subject::Application(_) => matches!(planned.action, Action::DeleteApplication { .. }),
         Subject::Secret(_) => matches!(planned.action, Action::DeleteSecret { .. } | Action::ReleaseSecret { .. }),
         Subject::User(_) => matches!(planned.action, Action::DeleteUser { .. }),
     };
-    match (decision.actions.iter().any(ends), symbols.any(|symbol| symbol == Symbol::Create)) {
+    let makes =
+        |planned: &Planned| matches!(&planned.action, Action::WriteKeys(write) if write.operation == Operation::Create);
+    match (decision.actions.iter().any(ends), decision.actions.iter().any(makes)) {
         (true, _) => Symbol::Delete,
         (false, true) => Symbol::Create,
         (false, false) => Symbol::Change,

@@ -3,7 +3,7 @@
 //! A [`World`] holds applications, managed secrets, what uses them, instance objects, Aiven's projects, the journal, the
 //! settings and the time. It takes as given that observers parse and digest what they read; it never holds secret
 //! material, never reads a clock, and never takes what was not seen for empty. A clone costs next to nothing, and its
-//! indexes follow each edit ([`mod@edit`]), so that planning one subject does not depend on the size of the world.
+//! indexes follow each edit (`world/edit.rs`), so that planning one subject does not depend on the size of the world.
 
 mod application;
 mod edit;

@@ -5,4 +5,5 @@ mod plans;
 mod process;
 mod render;
 mod run;
+mod saved;
 mod schema;

@@ -139,7 +139,11 @@ impl History {
         let namespaces: Vec<_> = self.world.namespaces().map(|(name, _)| name.clone()).collect();
         for namespace in namespaces {
             let space = self.world.namespace(&namespace);
-            let keys: Vec<_> = space.into_iter().flat_map(|it| it.workloads()).map(|(key, _)| key.clone()).collect();
+            let keys: Vec<_> = space
+                .into_iter()
+                .flat_map(aivenator::world::Namespace::workloads)
+                .map(|(key, _)| key.clone())
+                .collect();
             for key in keys {
                 self.world.remove_workload(&namespace, &key);
             }
@@ -187,7 +191,9 @@ fn put_instance(world: &mut World, input: &InstanceInput) {
 fn in_use(world: &World, user: &UserKey) -> bool {
     let stays = |key: &SecretKey| {
         let secret = world.managed(key).filter(|secret| !secret.terminating);
-        secret.is_some_and(|it| it.claims().iter().flat_map(|claim| claim.accounts()).any(|account| account == *user))
+        secret.is_some_and(|it| {
+            it.claims().iter().flat_map(aivenator::world::Claim::accounts).any(|account| account == *user)
+        })
     };
     world.recorders(user).iter().any(stays)
 }
@@ -219,7 +225,8 @@ fn wrong_at_rest(history: &History, end: &World) -> Vec<String> {
                     let missing = want.keys.iter().find(|it| it.required && secret.content(&it.key).is_none());
                     wrong.extend(missing.map(|it| format!("{key} lacks {}", it.key)));
                     let claims = secret.claims().iter().filter(|it| it.service_type == want.service_type);
-                    let mut users = claims.filter(|it| it.slot == want.slot).flat_map(|claim| claim.accounts());
+                    let mut users =
+                        claims.filter(|it| it.slot == want.slot).flat_map(aivenator::world::Claim::accounts);
                     let met = users.any(|user| matches!(end.user(&user), Lookup::Found(_)));
                     if !met {
                         wrong.push(format!("{key} has no user of {}", want.label()));

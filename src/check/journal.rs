@@ -70,11 +70,13 @@ pub(super) fn clear(case: &Case<'_>, key: &UserKey) -> Findings {
     let mut findings = vec![];
     if let Some(intent) = journal.intents.get(key) {
         let seen = matches!(world.user(key), Lookup::Found(_));
-        let ours = user::perhaps_not_made(world, key, intent).is_empty();
+        let made = user::perhaps_not_made(world, key, intent).is_empty();
+        let ours = made && user::foreign(world, &intent.application_key(), key).is_empty();
         let harmless = matches!(intent.outcome, Outcome::Taken | Outcome::NotSent) || (seen && !ours);
         forbid(&mut findings, !harmless, Rule::ClearedTooEarly, || format!("{key} may exist, and nothing records it"));
     }
-    if let Some(copy) = journal.retirements.get(key) {
+    // Of two entries the intent is removed first.
+    if let Some(copy) = journal.retirements.get(key).filter(|_| !journal.intents.contains_key(key)) {
         let app = crate::world::AppKey { namespace: copy.secret.namespace.clone(), name: copy.application.clone() };
         let own = user::foreign(world, &app, key).is_empty();
         let seen = matches!(world.user(key), Lookup::Found(_));

@@ -116,14 +116,16 @@ pub(super) enum Output {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  kubectl get aivenapp,secret,pod,replicaset -A -o yaml > cluster.yaml
-  aivenator plan -f cluster.yaml -f aiven/   plan what was saved, at Aiven too
+  kubectl get aivenapp,secret,pod,rs,deploy,sts,ds,job,cronjob -A -o yaml > dump/cluster.yaml
+  kubectl get opensearches.aiven.io,valkeys.aiven.io -A -o yaml > dump/instances.yaml
+  aivenator plan -f dump/                    plan what was saved
   aivenator plan -f dump/ -n my-team         only one namespace
   aivenator plan -f dump/ my-app             only objects of that name, kept ones too
   aivenator plan -f dump/ --now 2027-01-01T00:00:00Z
                                              what would be done then
   aivenator plan -f dump/ -o json | jq .summary
 
+What is not in the documents counts as not in the cluster: save every kind.
 Secret values are compared, and never printed.")]
 pub(super) struct PlanArgs {
     /// Only applications and Secrets of these names.
@@ -141,14 +143,16 @@ pub(super) struct PlanArgs {
         value_enum,
         default_value = "text",
         hide_possible_values = true,
+        help_heading = "Output",
+        value_name = "FORMAT",
         help = "How to print it: text, json or yaml"
     )]
     pub(super) output: Output,
     /// Also list what stays because it is asked for or as it has to be; else that is counted.
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub(super) show_kept: bool,
     /// End with exit code 2 if there are changes.
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub(super) detailed_exitcode: bool,
     #[command(flatten)]
     pub(super) policy: PolicyArgs,

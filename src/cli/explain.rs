@@ -5,7 +5,7 @@ use super::environment::Environment;
 use super::{Answer, Failure, Io, observe};
 use crate::plan;
 use crate::render::{self, Options};
-use crate::world::{AppKey, Entry, Name, SecretKey, World};
+use crate::world::{AppKey, Entry, Name, SecretKey, Subject, World};
 
 /// The kinds that can be explained, and what else they may be called.
 const KINDS: [(Kind, &[&str]); 2] = [
@@ -42,11 +42,21 @@ pub(super) fn run(args: ExplainArgs, environment: &Environment<'_>, io: &mut Io<
             }
         },
     };
-    let plan = plan::plan(&world);
     let options = Options { colour: io.colour, all_kept: true };
     let text = match kind {
-        Kind::Secret => render::explain_secret(&world, &plan, &SecretKey::new(namespace.clone(), name), options),
-        Kind::Application => render::explain_application(&world, &plan, &AppKey::new(namespace.clone(), name), options),
+        Kind::Secret => {
+            let key = SecretKey::new(namespace.clone(), name);
+            let asking = world.asking(&key).map(|app| Subject::Application(app.key.clone()));
+            let subjects = asking.chain([Subject::Secret(key.clone())]).collect();
+            render::explain_secret(&world, &plan::plan_subjects(&world, &subjects), &key, options)
+        }
+        Kind::Application => {
+            let key = AppKey::new(namespace.clone(), name);
+            let secrets = world.application(&key).into_iter().flat_map(|app| app.spec.secret_names());
+            let secrets = secrets.map(|name| Subject::Secret(SecretKey::new(namespace.clone(), name.clone())));
+            let subjects = secrets.chain([Subject::Application(key.clone())]).collect();
+            render::explain_application(&world, &plan::plan_subjects(&world, &subjects), &key, options)
+        }
     };
     text.map(Answer::of).ok_or_else(|| missing(format!(" in namespace {namespace}")))
 }

@@ -1,7 +1,5 @@
 //! `plan`: what would be done, and why.
 
-use std::collections::BTreeSet;
-
 use super::args::{Output, PlanArgs};
 use super::environment::Environment;
 use super::{Answer, Failure, Io, json, observe, yaml};
@@ -27,25 +25,16 @@ pub(super) fn run(args: PlanArgs, environment: &Environment<'_>, io: &mut Io<'_>
 
 /// The plan for one namespace, or for objects of some names.
 fn some(world: &World, namespace: Option<&str>, names: &[String]) -> Result<Plan, Failure> {
-    let whole = plan::plan(world);
     if namespace.is_none() && names.is_empty() {
-        return Ok(whole);
+        return Ok(plan::plan(world));
     }
-    let subjects = whole.decisions.iter().map(|decision| &decision.subject);
-    let subjects: BTreeSet<Subject> = subjects
-        .filter(|subject| namespace.is_none_or(|namespace| is_in(world, subject, namespace)))
-        .cloned()
-        .collect();
+    let mut subjects = plan::subjects(world);
+    subjects.retain(|subject| namespace.is_none_or(|namespace| is_in(world, subject, namespace)));
     if let Some(missing) = names.iter().find(|name| !subjects.iter().any(|subject| is_named(subject, name))) {
         let place = namespace.map(|namespace| format!(" in namespace {namespace}")).unwrap_or_default();
         return Err(Failure::NotFound { what: "AivenApplication or managed Secret", name: missing.clone(), place });
     }
-    let chosen = |subject: &Subject| names.is_empty() || names.iter().any(|name| is_named(subject, name));
-    let subjects: BTreeSet<Subject> = subjects.into_iter().filter(chosen).collect();
-    if subjects.is_empty() {
-        let Plan { now, decisions: _, reads: _, wake_at: _ } = whole;
-        return Ok(Plan { now, decisions: vec![], reads: BTreeSet::new(), wake_at: None });
-    }
+    subjects.retain(|subject| names.is_empty() || names.iter().any(|name| is_named(subject, name)));
     Ok(plan::plan_subjects(world, &subjects))
 }
 

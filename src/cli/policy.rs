@@ -26,7 +26,7 @@ pub(super) struct PolicyArgs {
     /// What keeps clusters that share a project apart in the names of new users; also from `NAIS_CLUSTER_NAME`.
     #[arg(long, value_name = "NAME")]
     cluster_name: Option<String>,
-    /// The namespace of this program, which holds its journal [default: aivenator].
+    /// The namespace of this program: a journal elsewhere is not its own [default: wherever there is one].
     #[arg(long, value_name = "NAMESPACE")]
     operator_namespace: Option<String>,
     /// Whether an OpenSearch or Valkey object must exist in the namespace of the application [default: true].

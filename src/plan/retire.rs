@@ -99,7 +99,7 @@ pub(super) fn settle(
 }
 
 /// The kind of service by whose rules the user has a name of ours.
-fn service_type(world: &World, app: &AppKey, user: &UserKey) -> Result<ServiceType, Reason> {
+pub(super) fn service_type(world: &World, app: &AppKey, user: &UserKey) -> Result<ServiceType, Reason> {
     let on_service = |service_type: &ServiceType| match world.service(&user.service_key()) {
         Lookup::Found(service) => *service.service_type == *service_type.as_str(),
         Lookup::Absent | Lookup::Unseen(_) => true,

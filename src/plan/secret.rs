@@ -79,7 +79,8 @@ fn stay(survey: &Survey<'_>, secret: &Secret, notes: &mut Notes) -> Stay {
             notes.wake(until);
             Stay::wait(Reason::TooYoung { until })
         }
-        None => return mend.unwrap_or_else(|| delete(survey, secret)),
+        // Its finalizer sees to its users, so it has to be there first.
+        None => return mend.filter(|_| !secret.finalizer).unwrap_or_else(|| delete(survey, secret)),
     };
     if let Some(mend) = mend {
         stay.actions.extend(mend.actions);

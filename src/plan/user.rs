@@ -3,7 +3,7 @@
 //! Takes as given that tenants cannot write the journal. Never deletes a user that a secret records or that may not have
 //! been made by this program; never forgets one before it is recorded by a secret or gone.
 
-use super::account::{Recorded, may_adopt, note, open_intent, recorded};
+use super::account::{Recorded, may_adopt, note, open_intent, recorded, why_not_ours};
 use super::retire::{self, Fate, Holding};
 use super::survey::{Notes, Survey, after};
 use super::{Decision, Planned, Step, Verdict, backoff};
@@ -146,7 +146,20 @@ fn undo(world: &World, (user, intent): (&UserKey, &Intent), settled_at: Timestam
     if !may_adopt(intent, observed) {
         return clear(user, secret, why_not_adopted(user, intent, observed));
     }
-    delete(world, (user, secret), Reason::Abandoned { secret: secret.clone() }, notes)
+    let app = intent.application_key();
+    let not_ours = match retire::service_type(world, &app, user) {
+        Ok(service_type) => why_not_ours(world, &app, service_type, user),
+        Err(reason) => Some(reason),
+    };
+    match not_ours {
+        None => {}
+        Some(reason @ (Reason::NotObserved { .. } | Reason::PoolNotAllowed { .. })) => {
+            note(notes, &reason);
+            return (Verdict::Wait, reason, vec![]);
+        }
+        Some(reason) => return clear(user, secret, reason),
+    }
+    delete(world, user, Reason::Abandoned { secret: secret.clone() }, notes)
 }
 
 fn why_not_adopted(user: &UserKey, intent: &Intent, observed: &User) -> Reason {
@@ -159,7 +172,7 @@ fn why_not_adopted(user: &UserKey, intent: &Intent, observed: &User) -> Reason {
     Reason::NotOurs { what: what.into() }
 }
 
-fn delete(world: &World, (user, _secret): (&UserKey, &SecretKey), reason: Reason, notes: &mut Notes) -> Outcome3 {
+fn delete(world: &World, user: &UserKey, reason: Reason, notes: &mut Notes) -> Outcome3 {
     let Lookup::Found(service) = world.service(&user.service_key()) else {
         return (Verdict::Keep, reason, vec![]);
     };

@@ -169,7 +169,9 @@ fn data(survey: &Survey<'_>, secret: Option<&Secret>, all: bool) -> Data {
     };
     let known = match world.project(project) {
         Lookup::Found(project) => project.ca.seen().copied(),
-        Lookup::Absent | Lookup::Unseen(_) => None,
+        Lookup::Absent => None,
+        // It could not be read now either.
+        Lookup::Unseen(_) => return Data::default(),
     };
     let key = || vec![Name::from(CA)];
     let drift = match (secret.content(CA), known) {

@@ -82,11 +82,11 @@ fn words(action: &Action) -> String {
             format!("keep secret {name}: it is protected")
         }
         Action::SkipProtected { namespace: _, name, expires_at: Some(end) } => {
-            format!("keep secret {name}: it is protected until {}", rfc3339(*end))
+            format!("keep secret {name}, which is protected until {}", rfc3339(*end))
         }
-        Action::KeepSecret { namespace: _, name, used_by } => format!("keep secret {name}: {}", consumers(used_by)),
+        Action::KeepSecret { namespace: _, name, used_by } => format!("keep secret {name}, for {}", consumers(used_by)),
         Action::KeepUser { user, used_by } => {
-            format!("keep user {}: recorded by secret {}", place(user), joined(used_by, ", "))
+            format!("keep user {}, recorded by secret {}", place(user), joined(used_by, ", "))
         }
     }
 }

@@ -3,10 +3,11 @@
 //! Takes as given a world and the plan that was made for it; decides nothing, and repeats what the plan decided.
 
 use super::page::{Page, Row};
-use super::{Options, object, one_part, time};
+use super::{Options, object, time};
 use crate::plan::{Decision, Plan, Step};
 use crate::world::{
-    AppKey, Application, Entry, Lookup, Protection, Secret, SecretKey, Subject, Timestamp, UserKey, World, rfc3339,
+    AppKey, Application, Claim, Condition, Entry, Lookup, Protection, Secret, SecretKey, Subject, Timestamp, UserKey,
+    World, names, rfc3339,
 };
 
 /// What is known of a secret and what is decided about it; `None` if nothing speaks of it.
@@ -18,7 +19,7 @@ pub fn explain_secret(world: &World, plan: &Plan, key: &SecretKey, options: Opti
     if known.is_none() && world.asking(key).next().is_none() {
         return None;
     }
-    let mut rows = known.unwrap_or_default();
+    let mut rows = known.unwrap_or_else(|| vec![("state", "does not exist".to_owned())]);
     rows.splice(0..0, wanted(world, key));
     let rows: Vec<Row> = rows.into_iter().map(|(name, text)| row(name, page.dated(&text))).collect();
     page.rows(2, &rows);
@@ -57,21 +58,21 @@ fn row(name: &str, text: String) -> Row {
 /// What is decided, and what comes later.
 fn decisions<'d>(page: &mut Page, plan: &Plan, decisions: impl Iterator<Item = &'d Decision>) {
     page.gap();
-    page.line(0, "What happens to it:");
+    page.line(0, "What is decided:");
     let mut any = false;
     for decision in decisions {
+        if any {
+            page.gap();
+        }
         any = true;
         object(page, decision);
-        if super::is_quiet(decision) {
-            decision.parts.iter().for_each(|part| one_part(page, decision, part));
-        }
     }
     if !any {
         page.line(2, "nothing: it is not managed by aivenator");
     }
     if let Some(moment) = plan.wake_at {
         page.gap();
-        page.line(0, &format!("Nothing else changes by itself before {}.", time::at(moment, plan.now)));
+        page.line(0, &format!("Beyond that, nothing changes by itself before {}.", time::at(moment, plan.now)));
     }
     page.gap();
     page.legend();
@@ -94,11 +95,29 @@ fn wanted(world: &World, key: &SecretKey) -> Vec<Fact> {
     let using: Vec<String> = world
         .using(key)
         .map(|(workload, started)| match started {
-            Some(started) => format!("{workload} (since {})", rfc3339(started)),
+            Some(started) => format!("{workload} since {}", rfc3339(started)),
             None => workload.to_string(),
         })
         .collect();
-    vec![("asked for by", or_nothing(&asking)), ("used by", or_nothing(&using))]
+    let mut facts = vec![("asked for by", or_nothing(&asking))];
+    let no_longer: Vec<String> = no_longer_asking(world, key).collect();
+    if !no_longer.is_empty() {
+        facts.push(("no longer by", no_longer.join(", ")));
+    }
+    facts.push(("used by", or_nothing(&using)));
+    facts
+}
+
+/// The applications whose spec names a secret, and that ask for nothing any longer.
+fn no_longer_asking(world: &World, key: &SecretKey) -> impl Iterator<Item = String> {
+    let namespace = world.namespace(&key.namespace);
+    let named = namespace.and_then(|namespace| namespace.asked(&key.name)).into_iter().flatten();
+    let applications = named.filter_map(move |name| namespace.and_then(|namespace| namespace.application(name)));
+    applications.filter_map(|app| match (app.terminating, app.expired(world.now)) {
+        (true, _) => Some(format!("AivenApplication {}, which is being deleted", app.key.name)),
+        (false, true) => Some(format!("AivenApplication {}, which has expired", app.key.name)),
+        (false, false) => None,
+    })
 }
 
 /// What is known of a secret itself; `None` if there is none.
@@ -125,13 +144,11 @@ fn managed(world: &World, secret: &Secret) -> Vec<Fact> {
         let names: Vec<String> = keys.iter().map(|(name, _)| name.to_string()).collect();
         facts.push(("keys", or_nothing(&names)));
     }
+    if secret.claims().is_empty() {
+        facts.push(("user", "none recorded".to_owned()));
+    }
     for claim in secret.claims() {
-        let found: Vec<String> = claim.accounts().map(|account| account_state(world, &account)).collect();
-        let text = match found.as_slice() {
-            [] => format!("{} in project {}, recorded without a service", claim.username, claim.project),
-            found => found.join(" or "),
-        };
-        facts.push(("user", text));
+        facts.push(("user", claim_state(world, claim)));
     }
     for retired in secret.retired() {
         let text = format!("{}; replaced {}", account_state(world, &retired.account()), rfc3339(retired.since));
@@ -141,6 +158,17 @@ fn managed(world: &World, secret: &Secret) -> Vec<Fact> {
     facts
 }
 
+/// A user that a secret records: of the services that it may be on, those where it is.
+fn claim_state(world: &World, claim: &Claim) -> String {
+    let accounts: Vec<UserKey> = claim.accounts().collect();
+    let there = accounts.iter().find(|account| matches!(world.user(account), Lookup::Found(_)));
+    let unseen = accounts.iter().find(|account| matches!(world.user(account), Lookup::Unseen(_)));
+    match there.or(unseen).or(accounts.first()) {
+        Some(account) => account_state(world, account),
+        None => format!("{} in project {}, recorded without a service", claim.username, claim.project),
+    }
+}
+
 /// One account and what Aiven says of it.
 fn account_state(world: &World, account: &UserKey) -> String {
     let UserKey { project, service, username } = account;
@@ -148,7 +176,7 @@ fn account_state(world: &World, account: &UserKey) -> String {
     match world.user(account) {
         Lookup::Found(user) if user.primary => format!("{place}: built in, not made by aivenator"),
         Lookup::Found(user) => match user.certificate_ends {
-            Some(ends) => format!("{place}: exists, its certificate ends {}", rfc3339(ends)),
+            Some(ends) => format!("{place}: exists, certificate ends {}", rfc3339(ends)),
             None => format!("{place}: exists"),
         },
         Lookup::Absent => format!("{place}: does not exist at Aiven"),
@@ -186,8 +214,11 @@ fn application_state(world: &World, app: &Application) -> Vec<Fact> {
     }
     let state = if app.status.state.is_empty() { "none yet" } else { &app.status.state };
     facts.push(("status", state.to_owned()));
-    let troubles = app.status.conditions.iter().filter(|condition| condition.status == "True");
-    facts.extend(troubles.map(|condition| ("condition", format!("{}: {}", condition.kind, condition.message))));
+    let standing = |condition: &&Condition| condition.status == "True" && condition.kind != names::SUCCEEDED;
+    for Condition { kind, status: _, reason, message } in app.status.conditions.iter().filter(standing) {
+        let said = if message.is_empty() { reason } else { message };
+        facts.push(("condition", format!("{kind}: {said}")));
+    }
     facts.push(("protected", if app.spec.protected { "yes" } else { "no" }.to_owned()));
     facts.extend(app.spec.expires_at.map(|end| ("expires", rfc3339(end))));
     let marks = [(app.paused, "paused"), (app.terminating, "being deleted")];

@@ -11,7 +11,7 @@ use crate::world::Timestamp;
 /// The width at which lists are broken.
 const WIDTH: usize = 110;
 /// The most that the first of two columns takes.
-const COLUMN: usize = 44;
+const COLUMN: usize = 52;
 
 /// A text that grows line by line.
 #[derive(Debug)]
@@ -76,16 +76,16 @@ impl Page {
 
     /// Lines of two aligned columns.
     pub(super) fn rows(&mut self, indent: usize, rows: &[Row]) {
-        let broken: Vec<_> = rows.iter().map(|row| (broken(&row.names, COLUMN), &row.text)).collect();
-        let width = broken.iter().flat_map(|(lines, _)| lines).map(|line| line.chars().count()).max().unwrap_or(0);
-        let room = WIDTH.saturating_sub(indent + width + 2).max(40);
-        for (names, text) in broken {
-            let texts = broken_text(text, room);
-            for at in 0..names.len().max(texts.len()) {
-                let name = names.get(at).map_or("", String::as_str);
-                let text = texts.get(at).map_or("", String::as_str);
-                self.line(indent, &format!("{name:width$}  {}", self.paint.dim(text)));
-            }
+        for line in columns(indent, rows) {
+            self.line(indent, &line);
+        }
+    }
+
+    /// The same, less prominent.
+    pub(super) fn minor_rows(&mut self, indent: usize, rows: &[Row]) {
+        for line in columns(indent, rows) {
+            let line = self.paint.dim(&line);
+            self.line(indent, &line);
         }
     }
 
@@ -104,13 +104,26 @@ impl Page {
     }
 }
 
-/// A list, with commas, broken into lines of at most so many characters, unless one name alone is longer.
-fn broken(names: &[String], width: usize) -> Vec<String> {
-    broken_text(&names.join(", "), width)
+/// Rows as lines, what is too long broken.
+fn columns(indent: usize, rows: &[Row]) -> Vec<String> {
+    let cells = rows.iter().map(|row| (broken(&row.names.join(", "), COLUMN), &row.text));
+    let cells: Vec<(Vec<String>, &String)> = cells.collect();
+    let width = cells.iter().flat_map(|(names, _)| names).map(|line| line.chars().count()).max().unwrap_or(0);
+    let room = WIDTH.saturating_sub(indent + width + 2).max(40);
+    let mut lines = Vec::new();
+    for (names, text) in cells {
+        let texts = broken(text, room);
+        for at in 0..names.len().max(texts.len()) {
+            let name = names.get(at).map_or("", String::as_str);
+            let text = texts.get(at).map_or("", String::as_str);
+            lines.push(format!("{name:width$}  {text}").trim_end().to_owned());
+        }
+    }
+    lines
 }
 
 /// A text broken after the commas where it would get too long.
-fn broken_text(text: &str, width: usize) -> Vec<String> {
+fn broken(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(", ") {
         match lines.last_mut() {

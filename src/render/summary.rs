@@ -2,9 +2,11 @@
 //!
 //! Takes as given the plan alone; never counts what it does not name.
 
+use std::collections::BTreeSet;
+
 use crate::action::Action;
 use crate::plan::{Decision, Plan, Verdict};
-use crate::world::Subject;
+use crate::world::{SecretKey, Subject};
 
 /// The last line of a plan.
 pub(super) fn line(plan: &Plan) -> String {
@@ -23,9 +25,10 @@ struct Standing {
 impl Standing {
     fn of(plan: &Plan) -> Self {
         let mut standing = Standing::default();
+        let written = written(plan);
         for decision in &plan.decisions {
             match decision.verdict {
-                Verdict::Keep if is_idle(decision) => standing.kept += 1,
+                Verdict::Keep if is_idle(decision) && !written.contains(&decision.subject) => standing.kept += 1,
                 Verdict::Keep | Verdict::Change => {}
                 Verdict::Wait => standing.waiting += 1,
                 Verdict::Refuse => standing.refused += 1,
@@ -43,6 +46,15 @@ impl Standing {
     }
 }
 
+/// The secrets that are written; as subjects they may well be kept.
+pub(super) fn written(plan: &Plan) -> BTreeSet<Subject> {
+    let writes = plan.actions().filter_map(|action| match action {
+        Action::WriteKeys(write) => Some(SecretKey::new(write.namespace.clone(), write.name.clone())),
+        _ => None,
+    });
+    writes.map(Subject::Secret).collect()
+}
+
 /// Whether nothing is done.
 pub(super) fn is_idle(decision: &Decision) -> bool {
     !decision.actions.iter().any(|planned| planned.action.is_change())
@@ -56,27 +68,48 @@ fn changes(plan: &Plan, standing: &Standing) -> String {
         vec![format!("{} to create", counted(create, "user")), format!("{} to write", counted(write, "secret"))];
     let deletions = [
         (count("delete_application"), "application"),
-        (plan.actions().filter(|action| is_secret_deletion(action)).count(), "secret"),
+        (count("delete_secret") + count("release_secret"), "secret"),
         (count("delete_user"), "user"),
     ];
     let deleted: Vec<String> =
         deletions.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted(count, what)).collect();
-    parts.push(if deleted.is_empty() {
-        "0 to delete".to_owned()
-    } else {
-        format!("{} to delete", deleted.join(" and "))
-    });
-    let access = count("set_access") + count("grant_acl") + count("revoke_acl") + count("enable_acl");
-    let others = [(access, "right", "to change"), (count("update_status"), "status", "to set")];
-    let others = others.into_iter().filter(|(count, _, _)| *count > 0);
-    parts.extend(others.map(|(count, what, verb)| format!("{} {verb}", counted(count, what))));
+    parts.push(if deleted.is_empty() { "0 to delete".to_owned() } else { format!("{} to delete", and(&deleted)) });
+    match changed_access(plan) {
+        0 => {}
+        users => parts.push(format!("access of {} to change", counted(users, "user"))),
+    }
+    match count("update_status") {
+        0 => {}
+        statuses => parts.push(format!("{} to set", counted(statuses, "status"))),
+    }
     let standing = standing.in_words();
     let standing = if standing.is_empty() { String::new() } else { format!("; {}", standing.join(", ")) };
     format!("Plan: {}{standing}.", parts.join(", "))
 }
 
-fn is_secret_deletion(action: &Action) -> bool {
-    matches!(action, Action::DeleteSecret { .. } | Action::ReleaseSecret { .. })
+/// How many users that exist and stay may do something else afterwards.
+fn changed_access(plan: &Plan) -> usize {
+    let mut changed = BTreeSet::new();
+    for action in plan.actions() {
+        if let Action::SetAccess { user, .. } | Action::GrantAcl { user, .. } | Action::RevokeAcl { user } = action {
+            changed.insert(user);
+        }
+    }
+    for action in plan.actions() {
+        if let Action::CreateUser { user, .. } | Action::DeleteUser { user } = action {
+            changed.remove(user);
+        }
+    }
+    changed.len()
+}
+
+/// A list as people write it: `a, b and c`.
+pub(super) fn and(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
 }
 
 fn nothing(plan: &Plan, standing: &Standing) -> String {

@@ -29,7 +29,7 @@ pub(super) fn distance(moment: Timestamp, now: Timestamp) -> String {
 /// The text, with how far away it is after each moment in it.
 pub(super) fn annotate(text: &str, now: Timestamp) -> String {
     let word = |word: &str| {
-        let bare = word.trim_end_matches([',', ';', ':', '.']);
+        let bare = word.trim_end_matches([',', ';', ':', '.', ')']);
         let moment = if bare.ends_with('Z') { bare.parse::<Timestamp>().ok() } else { None };
         match moment {
             Some(moment) => {

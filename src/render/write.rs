@@ -8,7 +8,7 @@ use super::page::{Page, Row};
 use super::paint::Symbol;
 use crate::action::{Operation, WriteKeys};
 use crate::value::{Credential, Value};
-use crate::world::{Name, UserKey};
+use crate::world::Name;
 
 /// The longest value of an annotation that is shown.
 const LONGEST: usize = 60;
@@ -20,38 +20,40 @@ pub(super) fn keys(page: &mut Page, indent: usize, write: &WriteKeys) {
         Operation::Create => page.item(indent, Symbol::Create, &format!("create secret {name}")),
         Operation::Patch => page.item(indent, Symbol::Change, &format!("change secret {name}")),
     }
-    let mut rows = values(set);
-    rows.extend(row("remove", remove.iter().map(ToString::to_string)));
-    rows.extend(row("labels", labels.iter().filter_map(|(name, value)| Some(format!("{name}={}", value.as_ref()?)))));
-    rows.extend(row(
-        "annotations",
-        annotations.iter().filter_map(|(name, value)| Some(annotation(name, value.as_ref()?))),
-    ));
-    rows.extend(row("finalizers", finalizers.iter().map(ToString::to_string)));
-    rows.extend(row("remove labels", gone(labels)));
-    rows.extend(row("remove annotations", gone(annotations)));
-    page.rows(indent + 4, &rows);
+    page.rows(indent + 4, &values(set));
+    let plain = |names: &[Name]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let metadata = [
+        ("remove keys", plain(remove)),
+        ("labels", kept(labels, Name::to_string)),
+        ("annotations", kept(annotations, annotation)),
+        ("finalizers", plain(finalizers)),
+        ("remove labels", gone(labels)),
+        ("remove annotations", gone(annotations)),
+    ];
+    let rows = metadata.into_iter().filter(|(_, entries)| !entries.is_empty());
+    let rows = rows.map(|(name, entries)| Row { names: vec![name.to_owned()], text: entries.join(", ") });
+    page.minor_rows(indent + 4, &rows.collect::<Vec<_>>());
 }
 
-fn row(name: &str, entries: impl Iterator<Item = String>) -> Option<Row> {
-    let text = entries.collect::<Vec<_>>().join(", ");
-    (!text.is_empty()).then(|| Row { names: vec![name.to_owned()], text })
+fn kept<V>(entries: &BTreeMap<Name, Option<V>>, text: impl Fn(&V) -> String) -> Vec<String> {
+    entries.iter().filter_map(|(name, value)| Some(format!("{name}={}", text(value.as_ref()?)))).collect()
 }
 
-fn gone<V>(entries: &BTreeMap<Name, Option<V>>) -> impl Iterator<Item = String> {
-    entries.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| name.to_string())
+fn gone<V>(entries: &BTreeMap<Name, Option<V>>) -> Vec<String> {
+    entries.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| name.to_string()).collect()
 }
 
-fn annotation(name: &Name, value: &Value) -> String {
-    let text = match value {
+/// The value of an annotation; of a list or a long text only that it is one.
+fn annotation(value: &Value) -> String {
+    match value {
         Value::Text { text } if text.is_empty() => "\"\"".to_owned(),
+        Value::Text { text } if text.starts_with('[') => "[...]".to_owned(),
         Value::Text { text } if text.chars().count() > LONGEST => {
             format!("{}...", text.chars().take(LONGEST).collect::<String>())
         }
         Value::Text { text } => text.to_string(),
         other => format!("<{}>", source(&[], other)),
-    };
-    format!("{name}={text}")
+    }
 }
 
 /// The keys, those with one source on one row, in the order of their first.
@@ -84,29 +86,22 @@ fn same_source(a: &Value, b: &Value) -> bool {
 fn source(credentials: &[Credential], value: &Value) -> String {
     match value {
         Value::Text { text } => format!("\"{text}\""),
-        Value::User { user, field } => {
-            let mut fields: Vec<Credential> = if credentials.is_empty() { vec![*field] } else { credentials.to_vec() };
-            fields.sort();
-            fields.dedup();
-            let fields: Vec<&str> = fields.into_iter().map(word).collect();
-            format!("{} of user {}", fields.join(" and "), username(user))
+        Value::User { user, field } if credentials.iter().all(|other| other == field) => {
+            format!("{} of user {}", word(*field), user.username)
         }
+        Value::User { user, field: _ } => format!("credentials of user {}", user.username),
         Value::Ca { project } => format!("CA certificate of project {project}"),
-        Value::Keystore { user } => format!("keystore with the certificate and private key of user {}", username(user)),
-        Value::Truststore { project } => format!("truststore with the CA certificate of project {project}"),
+        Value::Keystore { user } => format!("keystore of user {}", user.username),
+        Value::Truststore { project } => format!("truststore of project {project}"),
         Value::Clock => "time of writing".to_owned(),
-        Value::StoreDigests => "digests of keystore and truststore".to_owned(),
+        Value::StoreDigests => "digests of both stores".to_owned(),
     }
 }
 
 const fn word(credential: Credential) -> &'static str {
     match credential {
-        Credential::Password => "password",
         Credential::Certificate => "certificate",
+        Credential::Password => "password",
         Credential::PrivateKey => "private key",
     }
-}
-
-fn username(user: &UserKey) -> &Name {
-    &user.username
 }

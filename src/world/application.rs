@@ -83,9 +83,9 @@ impl Application {
         self.derived.targets.as_deref()
     }
 
-    /// Whether it has expired at that moment.
+    /// Whether its time is over at that moment; while it is paused, it is not.
     pub fn expired(&self, now: Timestamp) -> bool {
-        self.spec.expires_at.is_some_and(|end| now >= end)
+        !self.paused && self.spec.expires_at.is_some_and(|end| now >= end)
     }
 }
 

@@ -165,27 +165,17 @@ pub(super) fn first() -> Plan {
     Plan { decisions: vec![decision], ..empty() }
 }
 
-/// An application with several secrets: one is made, one is corrected, one waits, one stays.
-pub(super) fn several() -> Plan {
-    let rules = AccessRules {
+fn session_rules() -> AccessRules {
+    AccessRules {
         categories: names(["-@all", "+@connection", "+@scripting", "+@pubsub", "+@transaction", "+@write", "+@read"]),
         commands: names(["+info", "+cluster|slots"]),
         keys: names(["*"]),
         channels: names(["*"]),
-    };
-    let drifted = Reason::Drifted {
-        what: vec![Drift::KeysMissing(names(["VALKEY_URI_SESSIONS"])), Drift::Access(valkey_user())],
-    };
-    let missing = Reason::SecretMissing { secret: "web-search".into() };
-    let not_ready = Reason::InstanceNotReady { name: "valkey-basseng-cache".into(), state: "REBUILDING".into() };
-    let mut decision = application("web", Verdict::Wait, not_ready.clone());
-    decision.parts = vec![
-        part(ServiceType::Kafka, "dev-nais-dev", "web-kafka", (Verdict::Keep, Reason::UpToDate)),
-        part(ServiceType::OpenSearch, "logs", "web-search", (Verdict::Change, missing)),
-        part(ServiceType::Valkey, "sessions", "web-sessions", (Verdict::Change, drifted)),
-        part(ServiceType::Valkey, "cache", "web-cache", (Verdict::Wait, not_ready)),
-    ];
-    let search = search_user("basseng-r-1my");
+    }
+}
+
+/// A correction of a secret for Valkey that once held OpenSearch too.
+fn patch_sessions() -> WriteKeys {
     let mut patch = write(
         "web-sessions",
         Operation::Patch,
@@ -199,6 +189,24 @@ pub(super) fn several() -> Plan {
     patch.remove = names(["OPEN_SEARCH_URI", "OPEN_SEARCH_HOST"]);
     let old = "aivenator.aiven.nais.io/expires-at";
     patch.annotations = BTreeMap::from([(old.into(), None)]);
+    patch
+}
+
+/// An application with several secrets: one is made, one is corrected, one waits, one stays.
+pub(super) fn several() -> Plan {
+    let drifted = Reason::Drifted {
+        what: vec![Drift::KeysMissing(names(["VALKEY_URI_SESSIONS"])), Drift::Access(valkey_user())],
+    };
+    let missing = Reason::SecretMissing { secret: "web-search".into() };
+    let not_ready = Reason::InstanceNotReady { name: "valkey-basseng-cache".into(), state: "REBUILDING".into() };
+    let mut decision = application("web", Verdict::Wait, not_ready.clone());
+    decision.parts = vec![
+        part(ServiceType::Kafka, "dev-nais-dev", "web-kafka", (Verdict::Keep, Reason::UpToDate)),
+        part(ServiceType::OpenSearch, "logs", "web-search", (Verdict::Change, missing)),
+        part(ServiceType::Valkey, "sessions", "web-sessions", (Verdict::Change, drifted)),
+        part(ServiceType::Valkey, "cache", "web-cache", (Verdict::Wait, not_ready)),
+    ];
+    let search = search_user("basseng-r-1my");
     decision.actions = vec![
         does("web-search", Action::CreateUser { user: search.clone(), access: None }),
         does("web-search", Action::EnableAcl { project: search.project.clone(), service: search.service.clone() }),
@@ -211,24 +219,37 @@ pub(super) fn several() -> Plan {
                 vec![("OPEN_SEARCH_URI", text("https://opensearch-basseng-logs.aivencloud.com:26482"))],
             )),
         ),
-        does("web-sessions", Action::SetAccess { user: valkey_user(), access: rules }),
-        does("web-sessions", Action::WriteKeys(patch)),
+        does("web-sessions", Action::SetAccess { user: valkey_user(), access: session_rules() }),
+        does("web-sessions", Action::WriteKeys(patch_sessions())),
         status("web", "RolloutFailed", &[("LocalFailure", "True", "InstanceNotReady")]),
     ];
     let retry = time("2026-11-20T12:01:40Z");
     Plan { decisions: vec![decision], wake_at: Some(retry), ..empty() }
 }
 
-/// Everything that can end, and what stands in its way.
-pub(super) fn endings() -> Plan {
-    let mut expired = application("old", Verdict::Change, Reason::Expired { at: time("2026-11-20T11:59:00Z") });
-    let (namespace, name): (Name, Name) = ("basseng".into(), "old".into());
-    expired.actions = vec![does("status", Action::DeleteApplication { namespace, name, expect: expect() })];
-    let mut unused = secret("forgotten", Verdict::Change, Reason::Unused);
-    unused.actions = vec![does(
-        "forgotten",
-        Action::DeleteSecret { namespace: "basseng".into(), name: "forgotten".into(), expect: expect() },
+/// Secrets that nothing asks for and that stay.
+fn staying() -> [Decision; 2] {
+    let mut protected =
+        secret("precious", Verdict::Keep, Reason::Protected { until: Some(time("2027-01-01T00:00:00Z")) });
+    protected.actions = vec![does(
+        "precious",
+        Action::SkipProtected {
+            namespace: "basseng".into(),
+            name: "precious".into(),
+            expires_at: Some(time("2027-01-01T00:00:00Z")),
+        },
     )];
+    let pods = vec![ConsumerRef { kind: "Pod".into(), name: "web-1".into() }];
+    let mut rollback = secret("rollback", Verdict::Keep, Reason::InUse { by: pods.clone() });
+    rollback.actions = vec![does(
+        "rollback",
+        Action::KeepSecret { namespace: "basseng".into(), name: "rollback".into(), used_by: pods },
+    )];
+    [protected, rollback]
+}
+
+/// A secret that a person deletes, and its users.
+fn going() -> Decision {
     let mut terminating = secret("going", Verdict::Change, Reason::Terminating { what: "Secret going".into() });
     let shared = kafka_user("basseng_shared_11223344_abc");
     terminating.actions = vec![
@@ -253,22 +274,20 @@ pub(super) fn endings() -> Plan {
             },
         ),
     ];
-    let mut protected =
-        secret("precious", Verdict::Keep, Reason::Protected { until: Some(time("2027-01-01T00:00:00Z")) });
-    protected.actions = vec![does(
-        "precious",
-        Action::SkipProtected {
-            namespace: "basseng".into(),
-            name: "precious".into(),
-            expires_at: Some(time("2027-01-01T00:00:00Z")),
-        },
+    terminating
+}
+
+/// Everything that can end, and what stands in its way.
+pub(super) fn endings() -> Plan {
+    let mut expired = application("old", Verdict::Change, Reason::Expired { at: time("2026-11-20T11:59:00Z") });
+    let (namespace, name): (Name, Name) = ("basseng".into(), "old".into());
+    expired.actions = vec![does("status", Action::DeleteApplication { namespace, name, expect: expect() })];
+    let mut forgotten = secret("forgotten", Verdict::Change, Reason::Unused);
+    forgotten.actions = vec![does(
+        "forgotten",
+        Action::DeleteSecret { namespace: "basseng".into(), name: "forgotten".into(), expect: expect() },
     )];
-    let pods = vec![ConsumerRef { kind: "Pod".into(), name: "web-1".into() }];
-    let mut used = secret("rollback", Verdict::Keep, Reason::InUse { by: pods.clone() });
-    used.actions = vec![does(
-        "rollback",
-        Action::KeepSecret { namespace: "basseng".into(), name: "rollback".into(), used_by: pods },
-    )];
+    let [protected, rollback] = staying();
     let young = secret("young", Verdict::Keep, Reason::TooYoung { until: time("2026-11-20T12:07:30Z") });
     let limit = secret("zombie", Verdict::Wait, Reason::DeletionLimit { wanted: 400, allowed: 120 });
     let user = kafka_user("basseng_gone_11223344_abc");
@@ -279,7 +298,7 @@ pub(super) fn endings() -> Plan {
         parts: vec![],
         actions: vec![does("gone", Action::DeleteUser { user })],
     };
-    let decisions = vec![expired, unused, terminating, protected, used, young, limit, abandoned];
+    let decisions = vec![expired, forgotten, going(), protected, rollback, young, limit, abandoned];
     Plan { decisions, wake_at: Some(time("2026-11-20T12:07:30Z")), ..empty() }
 }
 

@@ -9,13 +9,13 @@ use super::plans::now;
 
 /// What a command said, and its exit code.
 #[derive(Debug, PartialEq)]
-struct Said {
-    code: u8,
-    out: String,
-    err: String,
+pub(super) struct Said {
+    pub(super) code: u8,
+    pub(super) out: String,
+    pub(super) err: String,
 }
 
-fn say_in(environment: &[(&str, &str)], stdin: &str, args: &[&str]) -> Said {
+pub(super) fn say_in(environment: &[(&str, &str)], stdin: &str, args: &[&str]) -> Said {
     let variables: BTreeMap<&str, &str> = environment.iter().copied().collect();
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut io = Io {
@@ -32,13 +32,13 @@ fn say_in(environment: &[(&str, &str)], stdin: &str, args: &[&str]) -> Said {
     Said { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
 }
 
-fn say(args: &[&str]) -> Said {
+pub(super) fn say(args: &[&str]) -> Said {
     say_in(&[], "", args)
 }
 
 /// Checks that a command is refused with one line that holds these words.
 #[track_caller]
-fn refused(said: &Said, words: &[&str]) {
+pub(super) fn refused(said: &Said, words: &[&str]) {
     assert_eq!(said.code, 1, "{said:?}");
     assert_eq!(said.out, "");
     assert!(said.err.starts_with("aivenator: ") && said.err.lines().count() == 1, "{:?}", said.err);
@@ -210,7 +210,7 @@ fn crd_and_schema_are_printed() {
 }
 
 /// An empty directory below the one that cargo gives to tests.
-fn tempdir(name: &str) -> std::path::PathBuf {
+pub(super) fn tempdir(name: &str) -> std::path::PathBuf {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli").join(name);
     drop(std::fs::remove_dir_all(&path));
     std::fs::create_dir_all(&path).unwrap();

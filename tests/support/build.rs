@@ -187,16 +187,15 @@ pub fn app_key(namespace: Pick, name: Pick) -> AppKey {
 /// Makes an application, or changes its spec if it is there.
 pub fn put_app(world: &mut World, input: &AppInput) {
     let key = app_key(input.namespace, input.name);
-    let mut app = match world.application(&key) {
-        Some(before) => before.with_spec(spec(input)),
-        None => {
-            let mut app = Application::new(key.clone(), spec(input));
-            app.generation = input.generation;
-            app.uid = format!("uid of {key} at {}", world.now.as_second()).into();
-            let ago = -60 * i64::try_from(input.created).unwrap();
-            app.created = (input.created > 0).then(|| minutes(world.now, ago));
-            app
-        }
+    let mut app = if let Some(before) = world.application(&key) {
+        before.with_spec(spec(input))
+    } else {
+        let mut app = Application::new(key.clone(), spec(input));
+        app.generation = input.generation;
+        app.uid = format!("uid of {key} at {}", world.now.as_second()).into();
+        let ago = -60 * i64::try_from(input.created).unwrap();
+        app.created = (input.created > 0).then(|| minutes(world.now, ago));
+        app
     };
     app.version = format!("{}0", app.generation).into();
     app.terminating = input.terminating;
@@ -274,7 +273,7 @@ fn put_failure(world: &mut World, input: &FailureInput) {
     let app = app_key(input.namespace, input.app);
     for name in SECRETS {
         let step: Name = name.into();
-        let subject = if input.count % 2 == 0 {
+        let subject = if input.count.is_multiple_of(2) {
             Subject::Secret(SecretKey { namespace: app.namespace.clone(), name: step.clone() })
         } else {
             Subject::Application(app.clone())

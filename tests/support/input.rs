@@ -192,7 +192,6 @@ pub struct IntentInput {
 pub struct FailureInput {
     pub namespace: Pick,
     pub app: Pick,
-    pub secret: Pick,
     pub class: Pick,
     pub age: i64,
     pub count: u32,

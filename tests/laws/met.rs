@@ -25,7 +25,7 @@ fn every_situation_is_met() {
         let world = world(&input);
         let plan = plan(&world);
         let mut found = situations(&world);
-        found.extend(plan.actions().map(|action| action.name()));
+        found.extend(plan.actions().map(aivenator::action::Action::name));
         found.extend(plan.decisions.iter().map(|decision| decision.reason.code()));
         found.extend(plan.decisions.iter().flat_map(|decision| &decision.parts).map(|part| part.reason.code()));
         found.sort_unstable();

@@ -6,9 +6,9 @@ use aivenator::plan::plan;
 use aivenator::sim;
 use aivenator::want::ServiceType;
 use aivenator::world::{
-    Access, AppKey, Application, Component, DeletionCap, Digester, Failure, FailureClass, FailureKey, InstanceSpec, Intent,
-    KafkaSpec, Name, Observed, Outcome, Project, Retirement, SecretKey, Service, Settings, Spec, Subject, Timestamp,
-    User, UserKey, Workload, WorkloadKey, WorkloadKind, World,
+    Access, AppKey, Application, Component, DeletionCap, Digester, Failure, FailureClass, FailureKey, InstanceSpec,
+    Intent, KafkaSpec, Name, Observed, Outcome, Project, Retirement, SecretKey, Service, Settings, Spec, Subject,
+    Timestamp, User, UserKey, Workload, WorkloadKey, WorkloadKind, World,
 };
 use jiff::SignedDuration;
 

@@ -202,9 +202,8 @@ fn intent() -> impl Strategy<Value = IntentInput> {
 }
 
 fn failure() -> impl Strategy<Value = FailureInput> {
-    (0_usize..2, 0_usize..3, 0_usize..3, 0_usize..11, 0_i64..10, 1_u32..5).prop_map(
-        |(namespace, app, secret, class, age, count)| FailureInput { namespace, app, secret, class, age, count },
-    )
+    (0_usize..2, 0_usize..3, 0_usize..11, 0_i64..10, 1_u32..5)
+        .prop_map(|(namespace, app, class, age, count)| FailureInput { namespace, app, class, age, count })
 }
 
 pub(crate) fn unseen() -> impl Strategy<Value = Vec<Unseen>> {

@@ -72,7 +72,7 @@ fn is_quiet(decision: &Decision) -> bool {
 fn is_plain(decision: &Decision) -> bool {
     match &decision.reason {
         Reason::UpToDate => true,
-        Reason::InUse { by } => by.iter().any(|consumer| consumer.kind == "AivenApplication"),
+        Reason::InUse { by } => by.iter().any(|consumer| consumer.kind == crate::world::ConsumerKind::AivenApplication),
         _ => false,
     }
 }

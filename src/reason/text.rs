@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{At, Blame, Drift, Hold, Reason, Renewal};
-use crate::world::FailureClass;
+use crate::world::{ConsumerKind, FailureClass};
 
 impl Reason {
     /// Who caused it.
@@ -227,7 +227,8 @@ impl fmt::Display for Drift {
 
 fn in_use(f: &mut fmt::Formatter<'_>, by: &[crate::world::ConsumerRef]) -> fmt::Result {
     let shown: Vec<String> = by.iter().take(5).map(ToString::to_string).collect();
-    let verb = if by.iter().all(|consumer| consumer.kind == "AivenApplication") { "asked for" } else { "used" };
+    let verb =
+        if by.iter().all(|consumer| consumer.kind == ConsumerKind::AivenApplication) { "asked for" } else { "used" };
     write!(f, "{verb} by {}", shown.join(", "))?;
     match by.len().saturating_sub(shown.len()) {
         0 => Ok(()),

@@ -252,7 +252,7 @@ fn staying() -> [Decision; 2] {
 
 /// A secret that a person deletes, and its users.
 fn going() -> Decision {
-    let mut terminating = secret("going", Verdict::Change, Reason::Terminating { what: "Secret going".into() });
+    let mut terminating = secret("going", Verdict::Change, Reason::Terminating { what: "secret going".into() });
     let shared = kafka_user("basseng_shared_11223344_abc");
     terminating.actions = vec![
         does("going", Action::RevokeAcl { user: search_user("basseng-rw-9my") }),

@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::world::{Access, AppKey};
+use crate::world::{Access, AppKey, Name};
 
 /// The longest user name that Aiven takes.
 pub const MAX_USERNAME: usize = 64;
@@ -50,6 +50,12 @@ impl Prefix {
         }
         let cut = stem.get(..room).unwrap_or(stem).trim_end_matches('-');
         format!("{cut}{marker}{suffix}")
+    }
+
+    /// What all names under this prefix on services of a kind have in common, and no others.
+    pub fn group(&self, kind: &str) -> Name {
+        let suffix = "~".repeat(SUFFIX);
+        format!("{kind}/{}", self.username(&suffix)).into()
     }
 
     /// Whether this program or one before it may have given that name under this prefix: three base64url characters

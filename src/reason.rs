@@ -301,8 +301,6 @@ pub enum Renewal {
     NewUser,
     /// Nothing: the secret is protected, and a person has to act.
     Protected,
-    /// A new user takes over later.
-    Later(Timestamp),
 }
 
 /// What a replaced user waits for.

@@ -63,6 +63,7 @@ pub fn restart(world: &World) -> World {
         for user in open {
             if let Some(intent) = journal.intents.get_mut(&user) {
                 intent.outcome = Outcome::Found;
+                intent.sent = None;
             }
         }
     }
@@ -117,7 +118,7 @@ fn perform(world: &mut World, action: &Action) -> bool {
             let key = SecretKey { namespace: namespace.clone(), name: name.clone() };
             let released = secret::release(world, &key, expect);
             if released {
-                journal::leave_behind(world, &key, left_behind);
+                journal::leave_behind(world, left_behind);
             }
             released
         }

@@ -17,7 +17,8 @@ mod service;
 mod settings;
 mod usage;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -61,6 +62,7 @@ pub struct World {
     namespaces: im::OrdMap<Name, Arc<Namespace>>,
     projects: im::OrdMap<Name, Observed<Arc<Project>>>,
     recorders: im::GenericHashMap<UserKey, Arc<[SecretKey]>, FnvBuildHasher, im::shared_ptr::DefaultSharedPtr>,
+    unplaced: im::OrdMap<Name, im::OrdSet<SecretKey>>,
     on_service: im::OrdMap<ServiceKey, im::OrdSet<SecretKey>>,
     contenders: im::OrdMap<Name, im::OrdSet<AppKey>>,
     holders: im::OrdMap<(ServiceType, Name), im::OrdSet<Name>>,
@@ -185,6 +187,7 @@ impl World {
             namespaces: im::OrdMap::new(),
             projects: im::OrdMap::new(),
             recorders: im::GenericHashMap::default(),
+            unplaced: im::OrdMap::new(),
             on_service: im::OrdMap::new(),
             contenders: im::OrdMap::new(),
             holders: im::OrdMap::new(),
@@ -271,9 +274,17 @@ impl World {
         self.ending.iter()
     }
 
-    /// The secrets that record the account, in use or replaced, terminating ones among them.
-    pub fn recorders(&self, user: &UserKey) -> &[SecretKey] {
-        self.recorders.get(user).map_or(&[], |secrets| secrets)
+    /// The secrets that record the account, in use or replaced, terminating ones among them; also those whose record does
+    /// not say on which service, and so may mean it.
+    pub fn recorders(&self, user: &UserKey) -> Cow<'_, [SecretKey]> {
+        let exact = self.recorders.get(user).map_or(&[][..], |secrets| secrets);
+        match self.unplaced.get(&user.username) {
+            None => Cow::Borrowed(exact),
+            Some(others) => {
+                let all: BTreeSet<&SecretKey> = exact.iter().chain(others).collect();
+                Cow::Owned(all.into_iter().cloned().collect())
+            }
+        }
     }
 
     /// The secrets that record an account on the service.

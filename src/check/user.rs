@@ -44,8 +44,10 @@ pub(super) fn foreign(world: &World, app: &AppKey, user: &UserKey) -> Findings {
 
 /// The other managed secrets that record a user.
 pub(super) fn others<'w>(world: &'w World, user: &UserKey, own: &SecretKey) -> impl Iterator<Item = &'w Secret> {
-    let keys = world.recorders(user).iter().filter(move |key| *key != own);
-    keys.filter_map(|key| world.managed(key)).collect::<Vec<_>>().into_iter()
+    let recorders = world.recorders(user);
+    let others: Vec<&Secret> =
+        recorders.iter().filter(|key| *key != own).filter_map(|key| world.managed(key)).collect();
+    others.into_iter()
 }
 
 /// May a user be made?

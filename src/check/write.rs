@@ -115,7 +115,12 @@ fn claimed(case: &Case<'_>, before: &Secret, operation: Operation) -> Findings {
     let mut findings = vec![];
     let asks = wants(case, &key.name).next().is_some() && key.namespace == app.key.namespace;
     forbid(&mut findings, !asks, Rule::NotOurSecret, || format!("{} does not ask for {key}", app.key));
-    let order = |app: &Application| (app.created, app.key.name.clone());
+    // A secret that somebody has stripped of its label is that of the application that its users were made for.
+    let stripped = before.app().is_none();
+    let made_for = |app: &Application| {
+        stripped && before.claims().iter().any(|claim| claim.service_type.gave_name(&app.key, &claim.username))
+    };
+    let order = |app: &Application| (!made_for(app), app.created, app.key.name.clone());
     let labelled = before.app().and_then(|name| case.world.asking(key).find(|other| other.key.name == *name));
     let writes =
         |app: &&Application| app.targets().is_ok_and(|targets| targets.iter().any(|target| target.secret == key.name));

@@ -80,6 +80,7 @@ fn intent(object: &Object<'_>, names: &Names) -> Result<Intent, Fault> {
         application: object.need("application", |value| object_name(value, names))?,
         application_uid: object.need("applicationUid", text).map(Name::from)?,
         since: object.need("since", time)?,
+        sent: None,
         outcome: Outcome::Found,
     })
 }

@@ -89,6 +89,7 @@ fn intent(value: &Value, journal: &mut Observed<Journal>, names: &Names) -> Resu
     };
     let intent = intent.ok_or_else(|| Fault::new(format!("the journal in the documents has no intent for {user}")))?;
     intent.outcome = outcome;
+    intent.sent = object.opt("sent", time)?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 
 use jiff::SignedDuration;
 
-use super::survey::{Notes, after, before};
+use super::survey::{Notes, before};
 use crate::naming;
 use crate::read::Read;
 use crate::reason::Reason;
@@ -47,13 +47,11 @@ pub(super) fn recorded<'w>(
     let claim = secret.and_then(|secret| claim_for(secret, want).map(|claim| (secret, claim)));
     let Some((secret, claim)) = claim else { return Recorded::None };
     let Resolved { key, service, hindrance: _ } = resolved;
-    let same_project = claim.project == key.project;
-    if claim.services.is_empty() && !same_project && !claim.project.is_empty() {
-        return Recorded::None;
-    }
-    let same_service = same_project && claim.services.contains(&key.service);
-    if !claim.services.is_empty() && !same_service {
-        return Recorded::Elsewhere(account_of(world, claim));
+    // What a record does not say is taken from the service that is asked for.
+    let same_project = claim.project.is_empty() || claim.project == key.project;
+    let same_service = claim.services.is_empty() || claim.services.contains(&key.service);
+    if !(same_project && same_service) {
+        return if claim.is_whole() { Recorded::Elsewhere(account_of(world, claim)) } else { Recorded::None };
     }
     let user = key.user(claim.username.clone());
     match service.user(&user.username) {
@@ -103,7 +101,7 @@ fn why_recorded_elsewhere(world: &World, secret: &SecretKey, user: &UserKey) -> 
 /// The moment until which a user that was just made is not taken for gone.
 pub(super) fn settling_until(world: &World, user: &UserKey) -> Option<Timestamp> {
     let intent = world.journal()?.intents.get(user)?;
-    let until = after(intent.since, world.settings().settle);
+    let until = intent.settles_at(world.settings().settle);
     (world.now < until).then_some(until)
 }
 
@@ -112,11 +110,13 @@ pub(super) fn claim_for<'s>(secret: &'s Secret, want: &Want) -> Option<&'s Claim
     secret.claims().iter().find(|claim| claim.service_type == want.service_type && claim.slot == want.slot)
 }
 
-/// The account that a claim stands for: on the first of its services that exists, else on the first.
+/// The account that a claim stands for: on the first of its services where it exists, else on the first that exists.
 pub(super) fn account_of(world: &World, claim: &Claim) -> UserKey {
     let key = |service: &Name| ServiceKey { project: claim.project.clone(), service: service.clone() };
+    let has_user = |service: &&Name| matches!(world.user(&key(service).user(claim.username.clone())), Lookup::Found(_));
     let exists = |service: &&Name| matches!(world.service(&key(service)), Lookup::Found(_));
-    let service = claim.services.iter().find(exists).or(claim.services.first());
+    let services = || claim.services.iter();
+    let service = services().find(has_user).or_else(|| services().find(exists)).or(claim.services.first());
     service.map_or_else(|| key(&Name::default()), key).user(claim.username.clone())
 }
 
@@ -233,7 +233,7 @@ fn is_dead_end(world: &World, user: &UserKey, intent: &Intent) -> bool {
     match (world.user(user), intent.outcome) {
         (_, Outcome::Taken) => true,
         (Lookup::Found(found), _) => !may_adopt(intent, found),
-        (Lookup::Absent, Outcome::Created) => world.now >= after(intent.since, world.settings().settle),
+        (Lookup::Absent, Outcome::Created) => world.now >= intent.settles_at(world.settings().settle),
         (Lookup::Absent, Outcome::NotSent | Outcome::Unknown | Outcome::Found) | (Lookup::Unseen(_), _) => false,
     }
 }
@@ -257,7 +257,7 @@ fn made_at(user: &User) -> Option<Timestamp> {
 
 fn continue_intent(world: &World, user: &UserKey, intent: &Intent) -> Result<NewUser, Reason> {
     let new = |exists| NewUser { user: user.clone(), intended: true, exists };
-    let settled_at = after(intent.since, world.settings().settle);
+    let settled_at = intent.settles_at(world.settings().settle);
     match (world.user(user), intent.outcome) {
         (Lookup::Unseen(why), _) => Err(Reason::NotObserved { what: Read::User(user.clone()), why }),
         (Lookup::Found(_), _) => Ok(new(true)),

@@ -10,7 +10,7 @@ use super::target::{self, TargetPlan};
 use super::{Decision, Part, Planned, Step, Verdict, backoff, status};
 use crate::action::Action;
 use crate::read::Read;
-use crate::reason::{Blame, Reason};
+use crate::reason::Reason;
 use crate::want::Target;
 use crate::world::{Application, Expect, Here, Kind, Name, RolloutState, Subject, World};
 
@@ -45,7 +45,7 @@ fn expire(world: &World, app: &Application, expired: Reason, notes: &mut Notes) 
         return simple(app, Verdict::Wait, reason, vec![]);
     }
     let subject = Subject::Application(app.key.clone());
-    if let Some(reason) = backoff::why_not_now(world, &subject, &Name::default(), (app.generation, notes)) {
+    if let Some(reason) = backoff::why_not_now(world, &subject, &Name::default(), (Some(app.generation), notes)) {
         return simple(app, Verdict::Wait, reason, vec![]);
     }
     let delete = Action::DeleteApplication {
@@ -62,14 +62,14 @@ fn roll_out(
     targets: &[Target],
     notes: &mut Notes,
 ) -> Decision {
-    let plans = plan_targets(survey, (here, app), targets, notes);
+    let Rollout { plans, pending } = plan_targets(survey, (here, app), targets, notes);
     let mut parts: Vec<(Part, bool)> = vec![];
     let mut actions: Vec<Planned> = vec![];
     for TargetPlan { secret, parts: own, actions: steps } in plans {
         parts.extend(own);
         actions.extend(steps.into_iter().map(|action| Planned { step: Step::Secret(secret.clone()), action }));
     }
-    let update = status::update(app, &parts).filter(|_| status_allowed(survey.world, app, notes));
+    let update = status::update(app, &parts, pending).filter(|_| status_allowed(survey.world, app, notes));
     let changes_status = update.is_some();
     actions.extend(update.map(|action| Planned { step: Step::Status, action }));
     let parts: Vec<Part> = parts.into_iter().map(|(part, _)| part).collect();
@@ -84,19 +84,27 @@ fn plan_targets(
     (here, app): (Here<'_>, &Application),
     targets: &[Target],
     notes: &mut Notes,
-) -> Vec<TargetPlan> {
+) -> Rollout {
     let all = |mode, notes: &mut Notes| -> Vec<TargetPlan> {
         targets.iter().map(|target| target::plan(survey, (app, target), mode, notes)).collect()
     };
     let plans = all(Mode { here, all: false, contended: true }, notes);
-    let in_the_way = |part: &Part| {
-        let waits = part.verdict > Verdict::Change && part.reason.blame() == Blame::Nobody;
-        waits || matches!(part.reason, Reason::Paused { .. })
+    let in_the_way = |plans: &[TargetPlan]| {
+        let mut parts = plans.iter().flat_map(|plan| &plan.parts);
+        parts.any(|(part, _)| part.verdict > Verdict::Change || matches!(part.reason, Reason::Paused { .. }))
     };
-    if !resync_requested(app) || plans.iter().flat_map(|plan| &plan.parts).any(|(part, _)| in_the_way(part)) {
-        return plans;
+    if !resync_requested(app) || in_the_way(&plans) {
+        return Rollout { plans, pending: resync_requested(app) };
     }
-    all(Mode { here, all: true, contended: true }, notes)
+    let written = all(Mode { here, all: true, contended: true }, notes);
+    if in_the_way(&written) { Rollout { plans, pending: true } } else { Rollout { plans: written, pending: false } }
+}
+
+/// What is planned for the secrets of an application.
+struct Rollout {
+    plans: Vec<TargetPlan>,
+    /// Whether a person's request to write everything again has to wait: until then no status may end it.
+    pending: bool,
 }
 
 /// Whether a person has asked for everything to be written again.
@@ -123,7 +131,7 @@ fn sum_up(app: &Application, parts: &[Part], changes_status: bool) -> (Verdict, 
 /// Whether the status may be written now, after a failure to.
 fn status_allowed(world: &World, app: &Application, notes: &mut Notes) -> bool {
     let subject = Subject::Application(app.key.clone());
-    backoff::why_not_now(world, &subject, &Name::default(), (app.generation, notes)).is_none()
+    backoff::why_not_now(world, &subject, &Name::default(), (Some(app.generation), notes)).is_none()
 }
 
 fn simple(app: &Application, verdict: Verdict, reason: Reason, actions: Vec<Action>) -> Decision {

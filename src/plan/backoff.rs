@@ -14,7 +14,7 @@ pub(super) fn why_not_now(
     world: &World,
     subject: &Subject,
     step: &Name,
-    (generation, notes): (i64, &mut Notes),
+    (generation, notes): (Option<i64>, &mut Notes),
 ) -> Option<Reason> {
     if world.failures.is_empty() {
         return None;
@@ -42,7 +42,7 @@ fn reason(failure: &Failure, retry_at: Timestamp) -> Reason {
     }
 }
 
-fn retry_at(world: &World, subject: &Subject, failure: &Failure, generation: i64) -> Timestamp {
+fn retry_at(world: &World, subject: &Subject, failure: &Failure, generation: Option<i64>) -> Timestamp {
     let Failure { class, operation: _, service: _, at, count, generation: then, retry_after } = failure;
     let secs = SignedDuration::from_secs;
     let wait = match class {
@@ -50,7 +50,11 @@ fn retry_at(world: &World, subject: &Subject, failure: &Failure, generation: i64
         // 1, 2, 4, 8 and then 10 seconds in the first minute.
         FailureClass::NotReady if *count < 9 => secs(1_i64 << (*count).clamp(1, 5).saturating_sub(1)).min(secs(10)),
         FailureClass::NotReady => secs(100),
-        FailureClass::Refused | FailureClass::UserLimit | FailureClass::AclFull if *then != generation => secs(0),
+        FailureClass::Refused | FailureClass::UserLimit | FailureClass::AclFull
+            if generation.is_some_and(|now| now != *then) =>
+        {
+            secs(0)
+        }
         FailureClass::Refused | FailureClass::UserLimit | FailureClass::AclFull => world.settings().sync_period,
         FailureClass::TooFast => retry_after.unwrap_or_else(|| growing(subject, *count)),
         FailureClass::JournalFull | FailureClass::JournalUnavailable | FailureClass::Kubernetes => {

@@ -26,6 +26,8 @@ pub(super) struct Contents {
     pub(super) credentials: bool,
     /// What keeps a key from being written, or written rightly.
     pub(super) blocked: Option<Reason>,
+    /// Whether a key that must be there is not, and cannot be written.
+    pub(super) incomplete: bool,
 }
 
 /// Whose keys are compared with what.
@@ -46,6 +48,8 @@ pub(super) struct Question<'q> {
     pub(super) own: bool,
     /// Whether everything is written, whatever is there.
     pub(super) all: bool,
+    /// Whether the credentials may be others than those that the secret holds, and were not read.
+    pub(super) stale: bool,
 }
 
 /// How a key compares with what it must hold.
@@ -56,7 +60,11 @@ enum Finding {
     /// Another content than this.
     Wrong,
     /// It cannot be written rightly now.
-    Blocked(Reason),
+    Blocked {
+        reason: Reason,
+        /// Whether nothing is there either.
+        lacks: bool,
+    },
 }
 
 /// Compares every key that a secret must hold for a service.
@@ -85,13 +93,16 @@ fn current(secret: &Secret, key: &str) -> Option<Content> {
 
 impl Contents {
     fn take(&mut self, question: &Question<'_>, want: &KeyWant, finding: Finding) {
-        if let Finding::Blocked(reason) = finding {
+        if let Finding::Blocked { reason, lacks } = finding {
             self.blocked.get_or_insert(reason);
+            self.incomplete |= lacks && want.required;
             return;
         }
         let to = match finding {
             Finding::Right if question.all => &mut self.set,
-            Finding::Blocked(_) | Finding::Right => return,
+            // The credentials may have changed unseen: a write would make that look settled.
+            Finding::Right if question.stale && goes_stale(want) => &mut self.refresh,
+            Finding::Blocked { .. } | Finding::Right => return,
             Finding::Missing if want.required || question.all => {
                 self.missing.push(want.key.clone());
                 &mut self.set
@@ -108,10 +119,17 @@ impl Contents {
         }
     }
 
-    /// Writes both stores anew where either has to be, or where what is in them changes.
+    /// Writes a certificate with its key, and both stores anew where either has to be or where what is in them changes.
     fn complete_stores(&mut self, question: &Question<'_>) {
         let keys = &question.want.keys;
         let is_store = |want: &&KeyWant| matches!(want.source, Source::Keystore | Source::Truststore);
+        let is_pair = |want: &&KeyWant| {
+            matches!(want.source, Source::Credential(Credential::Certificate | Credential::PrivateKey))
+        };
+        if keys.iter().filter(is_pair).any(|want| self.set.contains_key(&want.key)) {
+            let pair = keys.iter().filter(is_pair).filter_map(|want| Some((want.key.clone(), value(question, want)?)));
+            self.set.extend(pair);
+        }
         let goes_in = |want: &KeyWant| match want.source {
             Source::Ca | Source::Keystore | Source::Truststore => true,
             Source::Credential(credential) => credential != Credential::Password,
@@ -195,24 +213,28 @@ fn judge_credential(question: &Question<'_>, field: Credential, current: Option<
     let not_ready = of_user == Some(Content::Empty);
     let current = current.filter(|_| question.same_user);
     match differs(current, of_user.filter(|_| !not_ready)) {
-        Finding::Missing if not_ready => Finding::Blocked(Reason::CredentialsNotReady { user: question.user.clone() }),
-        Finding::Right if !not_ready && outdated(question, field, current.zip(of_user)) => Finding::Wrong,
+        Finding::Missing if not_ready => {
+            Finding::Blocked { reason: Reason::CredentialsNotReady { user: question.user.clone() }, lacks: true }
+        }
         finding => finding,
     }
 }
 
-/// Whether the certificate in the secret is not the user's current one, by its end, where contents cannot be compared.
-fn outdated(question: &Question<'_>, field: Credential, contents: Option<(Content, Content)>) -> bool {
-    let comparable = contents.is_some_and(|(current, of_user)| current.same(of_user).is_some());
-    let by_end = question.secret.zip(question.observed.filter(|_| question.own));
-    field != Credential::Password
-        && !comparable
-        && by_end.is_some_and(|(secret, user)| super::renew::on_offer(secret, user))
+/// What a write brings up to date where credentials may have changed unseen.
+fn goes_stale(want: &KeyWant) -> bool {
+    match want.source {
+        Source::Credential(_) | Source::Keystore | Source::Truststore => true,
+        Source::Address(..) | Source::Username | Source::Ca | Source::Constant(_) | Source::Clock => false,
+    }
 }
 
 fn judge_address(question: &Question<'_>, key: &str, absent: IfAbsent, current: Option<Content>) -> Finding {
     let (service_key, service) = question.service;
-    let gone = || Finding::Blocked(Reason::AddressMissing { service: service_key.clone(), key: key.into() });
+    let lacks = matches!(current, None | Some(Content::Empty));
+    let gone = || {
+        let reason = Reason::AddressMissing { service: service_key.clone(), key: key.into() };
+        Finding::Blocked { reason, lacks }
+    };
     let Some(address) = service.address(key) else { return gone() };
     let spelled = |digest| address.right.contains(&digest);
     match (&address.text, absent, current) {

@@ -3,13 +3,14 @@
 //! Takes as given that names only meet within a group of applications ([`crate::want::Want::group`]). The first by
 //! (namespace, application, secret) takes the name, the others wait for the next plan.
 
-use super::account::{self, NewUser};
+use super::account::{self, NewUser, writer};
 use super::part::Ask;
 use super::survey::{Notes, Survey};
 use super::target;
 use crate::action::Action;
 use crate::reason::Reason;
-use crate::world::{AppKey, Application, Here, ServiceKey, UserKey};
+use crate::value::Value;
+use crate::world::{AppKey, Application, Here, SecretKey, ServiceKey, UserKey};
 
 /// Chooses the name for a new user, unless another subject takes it first.
 pub(super) fn choose(survey: &Survey<'_>, ask: Ask<'_>, service: &ServiceKey) -> Result<NewUser, Reason> {
@@ -58,6 +59,40 @@ fn takes(survey: &Survey<'_>, app: &Application, ask: Ask<'_>, user: &UserKey) -
     let mut plans = before.map(|target| target::plan(survey, (app, target), mode, &mut Notes::default()));
     plans.any(|plan| {
         plan.actions.iter().any(|action| matches!(action, Action::RecordIntent { user: new, .. } if new == user))
+    })
+}
+
+/// The secret before this one that records the same user and drops it in this plan: of several that would, the last one
+/// to have it has it alone, and so it is not lost.
+pub(super) fn dropped_first(survey: &Survey<'_>, ask: Ask<'_>, user: &UserKey) -> Option<SecretKey> {
+    let world = survey.world;
+    let recorders = world.recorders(user);
+    let earlier = recorders.iter().filter(|key| ask.contended && *key < ask.key);
+    let drops = |key: &&SecretKey| {
+        let here = world.here(&key.namespace);
+        let Some(app) = writer(here, &key.name).filter(|app| !app.paused) else { return false };
+        let targets = app.targets().unwrap_or_default();
+        let mode = Mode { here, all: false, contended: false };
+        let mut plans = targets
+            .iter()
+            .filter(|target| target.secret == key.name)
+            .map(|target| target::plan(survey, (app, target), mode, &mut Notes::default()));
+        plans.any(|plan| plan.actions.iter().any(|action| is_new_user(action, user)))
+    };
+    earlier.filter(|key| world.managed(key).is_some_and(|secret| !secret.terminating)).find(drops).cloned()
+}
+
+/// Whether an action makes a secret record another user of the same service.
+fn is_new_user(action: &Action, user: &UserKey) -> bool {
+    let Action::WriteKeys(write) = action else { return false };
+    write.set.values().any(|value| match value {
+        Value::User { user: new, .. } => new.service_key() == user.service_key() && new != user,
+        Value::Text { .. }
+        | Value::Ca { .. }
+        | Value::Keystore { .. }
+        | Value::Truststore { .. }
+        | Value::Clock
+        | Value::StoreDigests => false,
     })
 }
 

@@ -14,7 +14,7 @@ use crate::action::Action;
 use crate::read::Read;
 use crate::reason::Reason;
 use crate::want::ServiceType;
-use crate::world::{AppKey, Kind, Lookup, Name, Secret, SecretKey, ServiceKey, Subject, UserKey, World, names};
+use crate::world::{AppKey, Claim, Kind, Lookup, Name, Secret, SecretKey, ServiceKey, Subject, UserKey, World, names};
 
 /// Decides a secret that is being deleted.
 pub(super) fn decide(world: &World, secret: &Secret, notes: &mut Notes) -> Decision {
@@ -24,7 +24,7 @@ pub(super) fn decide(world: &World, secret: &Secret, notes: &mut Notes) -> Decis
     }
     let (verdict, reason, actions) = clean_up(world, secret, notes);
     let subject = Subject::Secret(secret.key.clone());
-    let fails = backoff::why_not_now(world, &subject, &secret.key.name, (0, notes));
+    let fails = backoff::why_not_now(world, &subject, &secret.key.name, (None, notes));
     match fails.filter(|_| actions.iter().any(Action::is_change)) {
         Some(reason) => decision(secret, Verdict::Wait, reason, vec![]),
         None => decision(secret, verdict, reason, actions),
@@ -99,7 +99,7 @@ fn release(secret: &Secret, left_behind: Vec<UserKey>) -> Action {
 /// Why its records cannot be followed, although users could be lost by that.
 fn why_invalid(secret: &Secret) -> Option<Reason> {
     let mut faults: Vec<Name> = secret.faults().to_vec();
-    let records = secret.claims().iter().any(|claim| !claim.services.is_empty()) || !secret.retired().is_empty();
+    let records = secret.claims().iter().any(Claim::is_whole) || !secret.retired().is_empty();
     if secret.app().is_none() && (records || !faults.is_empty()) {
         faults.push(format!("label {} is missing", names::APP).into());
     }
@@ -118,7 +118,7 @@ struct Record {
 /// Everything that a secret records; records without a service are of programs before this one, and block nothing.
 fn recorded(world: &World, secret: &Secret) -> Vec<Record> {
     let own = application(secret);
-    let claimed = secret.claims().iter().filter(|claim| !claim.services.is_empty()).map(|claim| Record {
+    let claimed = secret.claims().iter().filter(|claim| claim.is_whole()).map(|claim| Record {
         app: own.clone(),
         service_type: claim.service_type,
         project: claim.project.clone(),
@@ -153,15 +153,24 @@ fn type_of(world: &World, app: &AppKey, user: &UserKey) -> ServiceType {
 }
 
 impl Record {
-    /// The accounts that it stands for: on each of its services that may exist, else on the first.
+    /// The accounts that it stands for: on each of its services on which such a user may exist, else on the first.
     fn users(&self, world: &World) -> Vec<UserKey> {
-        let key = |service: &Name| ServiceKey { project: self.project.clone(), service: service.clone() };
-        let may_exist = |service: &&Name| !matches!(world.service(&key(service)), Lookup::Absent);
-        let mut services: Vec<&Name> = self.services.iter().filter(may_exist).take(1).collect();
-        if services.is_empty() {
-            services.extend(self.services.first());
+        let account = |service: &Name| {
+            let service = ServiceKey { project: self.project.clone(), service: service.clone() };
+            service.user(self.username.clone())
+        };
+        let mut users: Vec<UserKey> = self.services.iter().map(account).collect();
+        let may_exist: Vec<bool> = users.iter().map(|user| !matches!(world.user(user), Lookup::Absent)).collect();
+        if let Some(first) = may_exist.iter().position(|may| *may) {
+            let mut may_exist = may_exist.iter();
+            // Where nothing was observed the first stands for all: it waits in any case.
+            let unseen = users.get(first).is_some_and(|user| matches!(world.user(user), Lookup::Unseen(_)));
+            users.retain(|_| may_exist.next().copied().unwrap_or_default());
+            users.truncate(if unseen { 1 } else { users.len() });
+        } else {
+            users.truncate(1);
         }
-        services.into_iter().map(|service| key(service).user(self.username.clone())).collect()
+        users
     }
 
     fn existing(&self, world: &World) -> Vec<UserKey> {
@@ -242,7 +251,8 @@ fn shared(world: &World, secret: &Secret, user: &UserKey) -> Option<Fate> {
     if let Some(why) = world.why_unlisted(Kind::Secret) {
         return Some(Fate::Wait(Reason::NotObserved { what: Read::Kind(Kind::Secret), why: why.clone() }));
     }
-    let others = || world.recorders(user).iter().filter(|key| **key != secret.key).filter_map(|key| world.managed(key));
+    let recorders = world.recorders(user);
+    let others = || recorders.iter().filter(|key| **key != secret.key).filter_map(|key| world.managed(key));
     let alive: Vec<SecretKey> = others().filter(|other| !other.terminating).map(|other| other.key.clone()).collect();
     if !alive.is_empty() {
         return Some(Fate::Elsewhere(alive));

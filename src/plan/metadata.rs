@@ -134,6 +134,12 @@ impl Metadata {
         if leftovers.claims.is_empty() {
             return;
         }
+        let has_stores = |claim: &Claim| claim.service_type.has_certificates();
+        if leftovers.claims.iter().any(has_stores)
+            && !parts.iter().any(|part| part.want.service_type.has_certificates())
+        {
+            self.annotation(secret, (names::KEYSTORES, None), |_| false);
+        }
         let kept: BTreeSet<Name> = secret.map(|secret| names_of_records(secret, leftovers)).unwrap_or_default();
         for claim in &leftovers.claims {
             for (name, _) in claim.service_type.record(&claim.slot, &nobody()) {

@@ -5,15 +5,15 @@
 
 use super::account::{self, NewUser, Recorded};
 use super::contents::{self, Contents, Question};
-use super::renew::{self, Due};
+use super::renew::{self, Due, InUse};
 use super::survey::{Notes, Survey};
-use super::{Verdict, contest};
+use super::{Verdict, backoff, contest};
 use crate::action::Action;
 use crate::read::Read;
 use crate::reason::{Drift, Reason, Renewal};
 use crate::want::{Grant, IfAbsent, KeyWant, Resolved, ServiceType, Source, Want};
 use crate::world::{
-    AppKey, Application, Content, Here, Lookup, Name, Observed, Secret, SecretKey, User, UserKey, World,
+    AppKey, Application, Content, Here, Lookup, Name, Observed, Secret, SecretKey, Subject, User, UserKey, World,
 };
 
 /// What is asked of one service, for one secret.
@@ -89,17 +89,29 @@ fn keep_own<'a>(
     (user, observed): (UserKey, &User),
     notes: &mut Notes,
 ) -> PartPlan<'a> {
+    let due = match in_use(ask, (&user, observed)) {
+        Some(of) => renew::due(survey, of, notes),
+        None => Due::Nothing,
+    };
+    let due = match due {
+        Due::Now(reason) => {
+            let new = replace(survey, (ask, on), Old::Due(user.clone(), reason), notes);
+            if new.verdict <= Verdict::Change {
+                return new;
+            }
+            // As long as there can be no new one, the one that is there is kept right.
+            Due::Stuck(new.verdict, new.reason)
+        }
+        Due::Later(later) => match failing(survey, ask, notes) {
+            Some(reason) => Due::Stuck(Verdict::Wait, reason),
+            None => Due::Later(later),
+        },
+        due => due,
+    };
     let before = match grant(ask, on, &user, Some(observed)) {
         Ok(actions) => actions,
         Err(reason) => return blocked(ask, reason, notes),
     };
-    let due = match ask.secret {
-        Some(secret) => renew::due(survey, (secret, ask.want.service_type), (&user, observed), notes),
-        None => Due::Nothing,
-    };
-    if let Due::Now(reason) = due {
-        return replace(survey, (ask, on), Old::Due(user, reason), notes);
-    }
     let contents = contents::compare(survey, &question(ask, on, (&user, Some(observed)), true));
     wish_credentials(ask, (&user, observed), notes);
     let changes = !before.is_empty() || !contents.set.is_empty();
@@ -111,16 +123,28 @@ fn keep_own<'a>(
     let written = || why_written(ask, (&contents, !before.is_empty()), (&user, observed));
     let (verdict, reason) = match (&contents.blocked, due) {
         (Some(reason), _) => (Verdict::Wait, reason.clone()),
+        (None, Due::Stuck(verdict, reason)) => (verdict, reason),
         (None, _) if changes => (Verdict::Change, written()),
-        (None, Due::Later(reason)) => (Verdict::Wait, reason),
-        (None, Due::Said(reason) | Due::Now(reason)) => (Verdict::Keep, reason),
+        (None, Due::Said(reason) | Due::Later(reason) | Due::Now(reason)) => (Verdict::Keep, reason),
         (None, Due::Nothing) => (Verdict::Keep, Reason::UpToDate),
     };
-    let settled = contents.blocked.is_none() || is_settled(ask);
+    let settled = !changes && !contents.incomplete;
     PartPlan { want: ask.want, verdict, reason, settled, before, contents, user: Some(user), retire: None }
 }
 
-/// The user was not made for this secret alone: it stays untouched until something has to be written anyway.
+/// What failed last for this secret, while it is not tried again.
+fn failing(survey: &Survey<'_>, ask: Ask<'_>, notes: &mut Notes) -> Option<Reason> {
+    let subject = Subject::Application(ask.app.key.clone());
+    backoff::why_not_now(survey.world, &subject, &ask.key.name, (Some(ask.app.generation), notes))
+}
+
+fn in_use<'a>(ask: Ask<'a>, (user, observed): (&'a UserKey, &'a User)) -> Option<InUse<'a>> {
+    let service_type = ask.want.service_type;
+    ask.secret.map(|secret| InUse { secret, app: ask.app, service_type, user, observed })
+}
+
+/// The user was not made for this secret alone: it stays untouched until something has to be written anyway, or until
+/// it ends.
 fn keep_other<'a>(
     survey: &Survey<'_>,
     (ask, on): (Ask<'a>, &Resolved<'_>),
@@ -130,7 +154,10 @@ fn keep_other<'a>(
     let question = Question { own: false, ..question(ask, on, (&user, Some(observed)), true) };
     let contents = contents::compare(survey, &question);
     let access_differs = grant(ask, on, &user, Some(observed)).is_ok_and(|actions| !actions.is_empty());
-    if access_differs || taken_over(ask) || !contents.set.is_empty() {
+    let ends = in_use(ask, (&user, observed)).is_some_and(|of| {
+        renew::is_due(survey.world, of, notes) || (want_ends(ask) && renew::on_offer(of.secret, observed))
+    });
+    if access_differs || ends || taken_over(ask) || !contents.set.is_empty() {
         return replace(survey, (ask, on), Old::NotOwn(user), notes);
     }
     PartPlan {
@@ -145,12 +172,21 @@ fn keep_other<'a>(
     }
 }
 
+fn want_ends(ask: Ask<'_>) -> bool {
+    ask.want.service_type.has_certificates()
+}
+
 /// A new user takes over.
 fn replace<'a>(survey: &Survey<'_>, (ask, on): (Ask<'a>, &Resolved<'_>), old: Old, notes: &mut Notes) -> PartPlan<'a> {
-    let settled = matches!(old, Old::Due(..)) && is_settled(ask);
+    let settled = matches!(old, Old::Due(..) | Old::NotOwn(_)) && is_settled(ask);
     let stuck = |reason: Reason, notes: &mut Notes| PartPlan { settled, ..blocked(ask, reason, notes) };
     if let Some(reason) = on.hindrance.as_ref() {
         return stuck(reason.clone(), notes);
+    }
+    if let Old::NotOwn(user) = &old
+        && let Some(other) = contest::dropped_first(survey, ask, user)
+    {
+        return stuck(Reason::RecordedElsewhere { user: user.clone(), by: vec![other] }, notes);
     }
     let new = match contest::choose(survey, ask, &on.key) {
         Ok(new) => new,
@@ -176,7 +212,7 @@ fn replace<'a>(survey: &Survey<'_>, (ask, on): (Ask<'a>, &Resolved<'_>), old: Ol
         }
     };
     let user = Some(new.user);
-    PartPlan { want: ask.want, verdict: Verdict::Change, reason, settled: false, before, contents, user, retire }
+    PartPlan { want: ask.want, verdict: Verdict::Change, reason, settled, before, contents, user, retire }
 }
 
 /// The application that a user of a secret was made for, or may have been made for: this one, or the one that the secret
@@ -241,20 +277,31 @@ fn question<'q>(
         same_user,
         own: true,
         all,
+        stale: same_user && observed.is_some_and(|observed| is_stale(ask, observed)),
     }
 }
 
-/// Notes that the credentials have to be read, where what is not secret says that they may have changed.
+/// Whether what is not secret says that the credentials are others than those in the secret, and they were not read: the
+/// password is younger than the last write, or the certificate does not end when the one in the secret does.
+fn is_stale(ask: Ask<'_>, observed: &User) -> bool {
+    let Some(secret) = ask.secret else { return false };
+    let newer = observed.password_updated.zip(secret.written).is_some_and(|(updated, written)| updated > written);
+    let unreadable = secret.certificate.is_none()
+        && observed.certificate_ends.is_some()
+        && matches!(secret.content("KAFKA_CERTIFICATE"), Some(Content::Digest(_)));
+    let other = want_ends(ask) && (renew::on_offer(secret, observed) || unreadable);
+    (newer && observed.password.is_none()) || (other && observed.certificate.is_none())
+}
+
+/// Notes that the credentials have to be read, where they may have changed unseen.
 fn wish_credentials(ask: Ask<'_>, (user, observed): (&UserKey, &User), notes: &mut Notes) {
-    let written = ask.secret.and_then(|secret| secret.written);
-    let changed_since = observed.password_updated.zip(written).is_some_and(|(updated, written)| updated > written);
-    if changed_since && observed.password.is_none() {
+    if is_stale(ask, observed) {
         notes.reads.push(Read::Credentials(user.clone()));
     }
 }
 
 fn why_written(ask: Ask<'_>, (contents, access): (&Contents, bool), (user, observed): (&UserKey, &User)) -> Reason {
-    let Contents { set: _, refresh: _, missing, wrong, credentials, blocked: _ } = contents;
+    let Contents { set: _, refresh: _, missing, wrong, credentials, blocked: _, incomplete: _ } = contents;
     let offered = ask.secret.filter(|secret| renew::on_offer(secret, observed)).and_then(|secret| secret.certificate);
     if let Some(held) = offered.filter(|_| *credentials && observed.expiring_certificate_ends.is_some()) {
         return Reason::CertificateEnding { user: user.clone(), ends: held.until, then: Renewal::OnOffer };

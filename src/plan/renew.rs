@@ -5,12 +5,15 @@
 
 use std::collections::BTreeSet;
 
-use super::account::{account_of, holder};
+use jiff::SignedDuration;
+
+use super::account::{holder, why_not_own};
 use super::survey::{Notes, Survey, after, before, spread};
+use super::{Verdict, backoff, retire};
 use crate::reason::{Hold, Reason, Renewal};
 use crate::want::ServiceType;
 use crate::world::{
-    Application, FailureKey, Lookup, Protection, Secret, SecretKey, ServiceKey, Subject, Timestamp, User, UserKey,
+    Application, Claim, Lookup, Protection, Retired, Secret, SecretKey, ServiceKey, Subject, Timestamp, User, UserKey,
     World,
 };
 
@@ -22,56 +25,91 @@ pub(super) enum Due {
     Said(Reason),
     /// Others come first.
     Later(Reason),
+    /// A new one would take over, and cannot.
+    Stuck(Verdict, Reason),
     /// A new one takes over.
     Now(Reason),
 }
 
+/// A user that is in use, and for whom.
+#[derive(Clone, Copy)]
+pub(super) struct InUse<'a> {
+    /// The secret that has it.
+    pub(super) secret: &'a Secret,
+    /// The application that asks for the secret.
+    pub(super) app: &'a Application,
+    /// The kind of service.
+    pub(super) service_type: ServiceType,
+    /// The user.
+    pub(super) user: &'a UserKey,
+    /// As observed.
+    pub(super) observed: &'a User,
+}
+
+impl InUse<'_> {
+    /// Whether someone outside the cluster may use it: as the secret says, or as the spec says that it shall.
+    fn is_protected(self) -> bool {
+        self.app.spec.protected || self.secret.protection() != Protection::None
+    }
+}
+
 /// What time asks of the user of a secret.
-pub(super) fn due(
-    survey: &Survey<'_>,
-    (secret, service_type): (&Secret, ServiceType),
-    (user, observed): (&UserKey, &User),
-    notes: &mut Notes,
-) -> Due {
+pub(super) fn due(survey: &Survey<'_>, of: InUse<'_>, notes: &mut Notes) -> Due {
     let world = survey.world;
-    let Some((moment, reason)) = next(world, (secret, service_type), user, observed) else { return Due::Nothing };
-    if notes.wake_if_later(world, moment) {
+    let Some(Turn { at, urgent_at, reason }) = next(world, of) else { return Due::Nothing };
+    if notes.wake_if_later(world, at) {
         return Due::Nothing;
     }
-    if secret.protection() != Protection::None {
+    if of.is_protected() {
         return Due::Said(reason);
     }
-    if !survey.may_rotate(&user.service_key(), &secret.key) {
-        return Due::Later(Reason::Retiring { user: user.clone(), hold: Hold::Others });
+    // An outage would be worse than many replacements at once.
+    if notes.wake_if_later(world, urgent_at) && !survey.may_rotate(&of.user.service_key(), &of.secret.key) {
+        return Due::Later(Reason::Retiring { user: of.user.clone(), hold: Hold::Others });
     }
     Due::Now(reason)
 }
 
-/// The moment at which a user is to be replaced, and why; `None` if never.
-fn next(
-    world: &World,
-    (secret, service_type): (&Secret, ServiceType),
-    user: &UserKey,
-    observed: &User,
-) -> Option<(Timestamp, Reason)> {
+/// Whether time asks for a new user, whatever else is being replaced.
+pub(super) fn is_due(world: &World, of: InUse<'_>, notes: &mut Notes) -> bool {
+    !of.is_protected() && next(world, of).is_some_and(|turn| !notes.wake_if_later(world, turn.at))
+}
+
+/// When a user is to be replaced, and why.
+struct Turn {
+    at: Timestamp,
+    /// From when on it is replaced however many others are.
+    urgent_at: Timestamp,
+    reason: Reason,
+}
+
+/// When a user is to be replaced, and why; `None` if never.
+fn next(world: &World, of: InUse<'_>) -> Option<Turn> {
+    let InUse { secret, app: _, service_type, user, observed } = of;
     let certificate = secret.certificate.filter(|_| service_type.has_certificates());
-    let protected = secret.protection() != Protection::None;
+    let protected = of.is_protected();
     let settings = world.settings();
     let span = settings.renew_before / 3;
-    let share = if protected { jiff::SignedDuration::ZERO } else { spread(&user.username, span) };
+    let share = if protected { SignedDuration::ZERO } else { spread(&user.username, span) };
     let ends = observed.certificate_ends.or(certificate.map(|certificate| certificate.until));
-    let ending = ends.filter(|_| !on_offer(secret, observed)).map(|ends| {
-        let then = if protected { Renewal::Protected } else { Renewal::NewUser };
-        let reason = Reason::CertificateEnding { user: user.clone(), ends, then };
-        (after(before(ends, settings.renew_before), share), reason)
+    let ending = ends.filter(|_| !on_offer(secret, observed)).map(|ends| Turn {
+        at: after(before(ends, settings.renew_before), share),
+        urgent_at: before(ends, span),
+        reason: Reason::CertificateEnding {
+            user: user.clone(),
+            ends,
+            then: if protected { Renewal::Protected } else { Renewal::NewUser },
+        },
     });
     let started = certificate.map(|certificate| certificate.from);
     let since = started.or(observed.password_updated).or(secret.created);
     let age = settings.rotate_after.filter(|_| !protected);
-    let old = since
-        .zip(age)
-        .map(|(since, age)| (after(after(since, age), share), Reason::RotationDue { user: user.clone(), since }));
-    ending.into_iter().chain(old).min_by_key(|(moment, _)| *moment)
+    let old = since.zip(age).map(|(since, age)| Turn {
+        at: after(after(since, age), share),
+        urgent_at: Timestamp::MAX,
+        reason: Reason::RotationDue { user: user.clone(), since },
+    });
+    ending.into_iter().chain(old).min_by_key(|turn| turn.at)
 }
 
 /// Whether Aiven has a certificate for the user that is not the one in the secret.
@@ -84,8 +122,7 @@ pub(super) fn on_offer(secret: &Secret, observed: &User) -> bool {
 pub(super) fn allowed(world: &World, service: &ServiceKey) -> BTreeSet<SecretKey> {
     let Lookup::Found(observed) = world.service(service) else { return BTreeSet::new() };
     let secrets = || world.secrets_on(service).filter_map(|key| world.managed(key));
-    let retiring: usize =
-        secrets().map(|secret| secret.retired().iter().filter(|entry| entry.service == *service).count()).sum();
+    let retiring: usize = secrets().map(|secret| retiring(world, secret, service)).sum();
     let room = (observed.users.len() * 5 / 100).max(1).saturating_sub(retiring);
     let mut due: Vec<(Timestamp, SecretKey)> =
         secrets().filter_map(|secret| Some((due_since(world, secret, service)?, secret.key.clone()))).collect();
@@ -93,22 +130,35 @@ pub(super) fn allowed(world: &World, service: &ServiceKey) -> BTreeSet<SecretKey
     due.into_iter().take(room).map(|(_, key)| key).collect()
 }
 
-/// Since when the user that a secret has on a service is to be replaced, if it is and nothing is in the way.
-fn due_since(world: &World, secret: &Secret, service: &ServiceKey) -> Option<Timestamp> {
-    let on_service =
-        |claim: &&crate::world::Claim| claim.project == service.project && claim.services.contains(&service.service);
-    let claim = secret.claims().iter().find(on_service)?;
-    let user = account_of(world, claim);
-    let Lookup::Found(observed) = world.user(&user) else { return None };
-    let (moment, _) = next(world, (secret, claim.service_type), &user, observed)?;
-    let free = !secret.terminating && !secret.paused() && !secret.immutable;
-    let due = world.now >= moment && secret.protection() == Protection::None && free;
-    (due && holder(world.here(&secret.key.namespace), &secret.key.name).is_some_and(|app| can_act(world, app, secret)))
-        .then_some(moment)
+/// How many users of a service the secret has that are being replaced: only those that are its own to replace count.
+fn retiring(world: &World, secret: &Secret, service: &ServiceKey) -> usize {
+    let on_service = secret.retired().iter().filter(|entry| entry.service == *service).map(Retired::account);
+    let own = on_service.filter(|user| {
+        let app = retire::made_for(world, secret, user);
+        let exists = matches!(world.user(user), Lookup::Found(_));
+        exists && app.is_some_and(|app| retire::service_type(world, &app, user).is_ok())
+    });
+    own.count()
 }
 
-/// Whether nothing keeps the application from replacing the user of its secret.
-fn can_act(world: &World, app: &Application, secret: &Secret) -> bool {
-    let step = FailureKey { subject: Subject::Application(app.key.clone()), step: secret.key.name.clone() };
-    !app.paused && app.targets().is_ok() && !world.failures.contains_key(&step)
+/// Since when the user that a secret has on a service is to be replaced, if it is and nothing is in the way.
+fn due_since(world: &World, secret: &Secret, service: &ServiceKey) -> Option<Timestamp> {
+    let app = holder(world.here(&secret.key.namespace), &secret.key.name)?;
+    let target = app.targets().ok()?.iter().find(|target| target.secret == secret.key.name)?;
+    let on_service = |claim: &&Claim| claim.project == service.project && claim.services.contains(&service.service);
+    let wanted = |claim: &&Claim| {
+        target.wants.iter().any(|want| want.service_type == claim.service_type && want.slot == claim.slot)
+    };
+    let claim = secret.claims().iter().filter(on_service).find(wanted)?;
+    let user = service.user(claim.username.clone());
+    let Lookup::Found(observed) = world.user(&user) else { return None };
+    let of = InUse { secret, app, service_type: claim.service_type, user: &user, observed };
+    let turn = next(world, of)?;
+    let free = !secret.terminating && !secret.paused() && !secret.immutable && !app.paused && !of.is_protected();
+    let own = why_not_own(world, &app.key, claim.service_type, (&secret.key, &user)).is_none();
+    let subject = Subject::Application(app.key.clone());
+    let failing =
+        backoff::why_not_now(world, &subject, &secret.key.name, (Some(app.generation), &mut Notes::default()))
+            .is_some();
+    (world.now >= turn.at && free && own && !failing).then_some(turn.at)
 }

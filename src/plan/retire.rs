@@ -3,7 +3,7 @@
 //! Takes as given that the list on the secret is a claim and that only users of ours are ever deleted. A protected
 //! secret may be in use outside the cluster: its replaced users stay until their certificates end.
 
-use super::account::{account_of, why_not_our_name};
+use super::account::{account_of, holder, why_not_our_name};
 use super::survey::{Notes, after};
 use crate::action::Action;
 use crate::read::Read;
@@ -167,7 +167,9 @@ fn why_held(world: &World, user: &UserKey, holding: &Holding<'_>, notes: &mut No
         return retiring(Hold::Until(over));
     }
     let secret = holding.secret?;
-    if secret.protection() != Protection::None {
+    let asked_to_be =
+        || holder(world.here(&holding.key.namespace), &holding.key.name).is_some_and(|app| app.spec.protected);
+    if secret.protection() != Protection::None || asked_to_be() {
         let ends = match world.user(user) {
             Lookup::Found(observed) => observed.certificate_ends,
             Lookup::Absent | Lookup::Unseen(_) => None,

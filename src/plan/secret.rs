@@ -14,7 +14,7 @@ use crate::read::Read;
 use crate::reason::{Drift, Hold, Reason};
 use crate::value::Value;
 use crate::world::{
-    ConsumerKind, ConsumerRef, Here, Kind, Name, Protection, Retired, Secret, SecretKey, Subject, Timestamp,
+    Claim, ConsumerKind, ConsumerRef, Here, Kind, Name, Protection, Retired, Secret, SecretKey, Subject, Timestamp,
     WorkloadKind, World, names,
 };
 
@@ -41,7 +41,7 @@ pub(super) fn decide(survey: &Survey<'_>, (here, secret): (Here<'_>, &Secret), n
         return decision(secret, verdict, reason, actions);
     }
     let subject = Subject::Secret(secret.key.clone());
-    match backoff::why_not_now(survey.world, &subject, &secret.key.name, (0, notes)) {
+    match backoff::why_not_now(survey.world, &subject, &secret.key.name, (None, notes)) {
         Some(reason) => decision(secret, Verdict::Wait, reason, vec![]),
         None => decision(secret, verdict, reason, actions),
     }
@@ -187,7 +187,8 @@ fn mend(here: Here<'_>, secret: &Secret) -> Option<Stay> {
     if (secret.finalizer && secret.retired().is_empty()) || writer(here, &secret.key.name).is_some() {
         return None;
     }
-    let records = secret.claims().iter().any(|claim| !claim.services.is_empty()) || !secret.retired().is_empty();
+    let whole = secret.claims().iter().any(Claim::is_whole);
+    let records = whole || !secret.faults().is_empty() || !secret.retired().is_empty();
     let finalizer = records && !secret.finalizer;
     let left: Vec<Retired> = secret.retired().iter().filter(|entry| !retire::is_spent(world, entry)).cloned().collect();
     let spent = left.len() < secret.retired().len();

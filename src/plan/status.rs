@@ -9,14 +9,15 @@ use crate::reason::{Blame, Reason};
 use crate::world::{Application, Condition, Expect, Name, RolloutState, Status, names};
 
 /// The update that makes the status right; `None` if it is, or if nothing can be said now.
-pub(super) fn update(app: &Application, parts: &[(Part, bool)]) -> Option<Action> {
+pub(super) fn update(app: &Application, parts: &[(Part, bool)], pending: bool) -> Option<Action> {
     let waiting = || parts.iter().filter(|(part, _)| part.verdict > Verdict::Change);
     let failing = waiting().filter(|(part, settled)| !settled && part.reason.blame() != Blame::Nobody);
     let worst = failing.max_by_key(|(part, _)| part.verdict);
     let paused = parts.iter().any(|(part, _)| matches!(part.reason, Reason::Paused { .. }));
     match worst {
         Some((part, _)) => failed(app, &part.reason),
-        None if paused || waiting().next().is_some() => None,
+        // What was not looked at or is under way says nothing; a condition that merely stands leaves what is complete so.
+        None if pending || paused || waiting().any(|(part, _)| part.reason.blame() == Blame::Nobody) => None,
         None => complete(app),
     }
 }
@@ -91,6 +92,8 @@ impl Message<'_> {
             }
             _ if !stand.holds => Name::default(),
             Message::Success => "every secret holds what the spec asks for".into(),
+            // It says itself what failed.
+            Message::Failure(reason @ Reason::ServiceFailed { .. }) => reason.to_string().into(),
             Message::Failure(reason) => format!("{} {reason}", reason.operation()).into(),
         }
     }

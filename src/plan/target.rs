@@ -14,7 +14,7 @@ use crate::action::Action;
 use crate::read::Read;
 use crate::reason::Reason;
 use crate::want::Target;
-use crate::world::{Application, Entry, Here, Kind, Lookup, Name, Secret, SecretKey, Subject, World};
+use crate::world::{Application, Content, Entry, Here, Kind, Lookup, Name, Secret, SecretKey, Subject, World};
 
 /// What is decided about one secret of an application.
 pub(super) struct TargetPlan {
@@ -53,13 +53,20 @@ pub(super) fn plan(
         }
         hold_back(&mut parts);
     }
+    let lacks_ca = secret.is_some_and(|secret| {
+        secret.data.seen().is_some() && matches!(secret.content(write::CA), None | Some(Content::Empty))
+    });
+    if let Some(reason) = why_no_ca(world).filter(|_| lacks_ca) {
+        note(notes, &reason);
+        return all(target, Verdict::Wait, &reason);
+    }
     let write = write::of(survey, Site { app, key: &key, secret, all: mode.all }, &parts);
     if write.is_none() && parts.iter().all(|part| part.before.is_empty()) {
         return finish(target, parts, vec![]);
     }
     let subject = Subject::Application(app.key.clone());
-    if let Some(reason) = backoff::why_not_now(world, &subject, &key.name, (app.generation, notes)) {
-        return all(target, Verdict::Wait, &reason);
+    if let Some(reason) = backoff::why_not_now(world, &subject, &key.name, (Some(app.generation), notes)) {
+        return stuck(target, parts, &reason);
     }
     let changes_data = write.as_ref().is_some_and(|write| !write.keys.set.is_empty() || !write.keys.remove.is_empty());
     if changes_data && secret.is_some_and(|secret| secret.immutable) {
@@ -75,7 +82,11 @@ pub(super) fn plan(
 }
 
 /// The secret as it is, if this application may write it.
-fn existing<'w>(here: Here<'w>, app: &Application, key: &SecretKey) -> Result<Option<&'w Secret>, (Verdict, Reason)> {
+pub(super) fn existing<'w>(
+    here: Here<'w>,
+    app: &Application,
+    key: &SecretKey,
+) -> Result<Option<&'w Secret>, (Verdict, Reason)> {
     for kind in [Kind::Application, Kind::Secret] {
         if let Some(why) = here.world.why_unlisted(kind) {
             // Another application or another secret that was not listed may have it, or its user.
@@ -149,6 +160,18 @@ fn finish(target: &Target, parts: Vec<PartPlan<'_>>, actions: Vec<Action>) -> Ta
         (public(target, want, verdict, reason), settled)
     });
     TargetPlan { secret: target.secret.clone(), parts: parts.collect(), actions }
+}
+
+/// Something would be done, and cannot be now: what is complete for today's spec stays so.
+fn stuck(target: &Target, mut parts: Vec<PartPlan<'_>>, reason: &Reason) -> TargetPlan {
+    let changed = parts.iter().any(|part| part.verdict == Verdict::Change);
+    for part in parts.iter_mut().filter(|part| part.verdict <= Verdict::Change) {
+        if part.verdict == Verdict::Change || !changed {
+            part.settled &= part.verdict == Verdict::Change;
+            (part.verdict, part.reason) = (Verdict::Wait, reason.clone());
+        }
+    }
+    finish(target, parts, vec![])
 }
 
 /// The same for every service that goes into the secret, and nothing is done.

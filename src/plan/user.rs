@@ -6,7 +6,7 @@
 use super::account::{Recorded, may_adopt, note, open_intent, recorded, why_not_ours};
 use super::retire::{self, Fate, Holding};
 use super::survey::{Notes, Survey, after};
-use super::{Decision, Planned, Step, Verdict, backoff};
+use super::{Decision, Planned, Step, Verdict, backoff, target};
 use crate::action::Action;
 use crate::read::Read;
 use crate::reason::{Hold, Reason};
@@ -28,7 +28,7 @@ pub(super) fn decide(survey: &Survey<'_>, user: &UserKey, notes: &mut Notes) -> 
     let (verdict, reason, actions) = writable(journal, (verdict, reason, actions));
     let subject = Subject::User(user.clone());
     let step = secret.name.clone();
-    let fails = backoff::why_not_now(world, &subject, &step, (0, notes)).filter(|_| !actions.is_empty());
+    let fails = backoff::why_not_now(world, &subject, &step, (None, notes)).filter(|_| !actions.is_empty());
     let (verdict, reason, actions) = match fails {
         Some(reason) => (Verdict::Wait, reason, vec![]),
         None => (verdict, reason, actions),
@@ -60,7 +60,7 @@ fn why_not_listed(world: &World, notes: &mut Notes) -> Option<Reason> {
 type Outcome3 = (Verdict, Reason, Vec<Action>);
 
 fn intended(world: &World, (user, intent): (&UserKey, &Intent), notes: &mut Notes) -> Outcome3 {
-    let settled_at = after(intent.since, world.settings().settle);
+    let settled_at = intent.settles_at(world.settings().settle);
     if world.recorders(user).contains(&intent.secret) {
         let what: Name = format!("secret {} records it", intent.secret).into();
         return once_settled(world, (user, &intent.secret), (settled_at, what), notes);
@@ -100,6 +100,9 @@ fn why_in_flight(world: &World, user: &UserKey, intent: &Intent) -> Option<Reaso
         return None;
     }
     let here = world.here(&app.key.namespace);
+    if matches!(target::existing(here, app, &intent.secret), Err((Verdict::Refuse, _))) {
+        return None;
+    }
     let service = user.service_key();
     let targets = app.targets().unwrap_or_default();
     let wants = targets.iter().filter(|target| target.secret == intent.secret.name).flat_map(|target| &target.wants);
@@ -141,7 +144,7 @@ fn undo(world: &World, (user, intent): (&UserKey, &Intent), settled_at: Timestam
     let recorders = world.recorders(user);
     if !recorders.is_empty() {
         let used_by = recorders.iter().map(|key| key.to_string().into()).collect();
-        let reason = Reason::RecordedElsewhere { user: user.clone(), by: recorders.to_vec() };
+        let reason = Reason::RecordedElsewhere { user: user.clone(), by: recorders.into_owned() };
         let (verdict, reason, mut actions) = clear(user, secret, reason);
         actions.insert(0, Action::KeepUser { user: user.clone(), used_by });
         return (verdict, reason, actions);

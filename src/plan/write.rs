@@ -107,7 +107,7 @@ impl Leftovers {
         let asked = |claim: &&Claim| {
             parts.iter().any(|part| part.want.service_type == claim.service_type && part.want.slot == claim.slot)
         };
-        let unasked = secret.claims().iter().filter(|claim| !claim.services.is_empty() && !asked(claim));
+        let unasked = secret.claims().iter().filter(|claim| claim.is_whole() && !asked(claim));
         let claims: Vec<Claim> = unasked.cloned().collect();
         if claims.is_empty() {
             return Leftovers::default();
@@ -158,6 +158,7 @@ fn retired(
         username: user.username.clone(),
         since: world.now,
     };
+    new.retain(|user| !retire::is_spent(world, &entry(user)));
     list.extend(new.iter().map(entry));
     list.sort();
     RetiredList { list, new }
@@ -193,7 +194,8 @@ fn data(survey: &Survey<'_>, secret: Option<&Secret>, all: bool) -> Data {
     Data { ca, drifts: drift.into_iter().collect() }
 }
 
-const CA: &str = "AIVEN_CA";
+/// The key of the certificate that every secret holds.
+pub(super) const CA: &str = "AIVEN_CA";
 const UPDATED: &str = "AIVEN_SECRET_UPDATED";
 
 impl Data {

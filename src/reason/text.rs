@@ -99,7 +99,7 @@ impl fmt::Display for Reason {
             Reason::ResyncRequested => {
                 f.write_str("its synchronization hash was emptied: a person asks for every secret to be written again")
             }
-            Reason::CertificateEnding { user, ends, then } => ending(f, &user.username, At(*ends), then),
+            Reason::CertificateEnding { user, ends, then } => ending(f, &user.username, At(*ends), *then),
             Reason::RotationDue { user, since } => {
                 write!(f, "user {} exists since {}: a new one takes over", user.username, At(*since))
             }
@@ -239,13 +239,12 @@ fn in_use(f: &mut fmt::Formatter<'_>, by: &[crate::world::ConsumerRef]) -> fmt::
     }
 }
 
-fn ending(f: &mut fmt::Formatter<'_>, user: &str, ends: At, then: &Renewal) -> fmt::Result {
+fn ending(f: &mut fmt::Formatter<'_>, user: &str, ends: At, then: Renewal) -> fmt::Result {
     write!(f, "the certificate of user {user} ends at {ends}")?;
     match then {
         Renewal::OnOffer => f.write_str(": Aiven has a renewed one"),
         Renewal::NewUser => f.write_str(": a new user takes over"),
         Renewal::Protected => f.write_str(", and the secret is protected: a person has to see to a new one"),
-        Renewal::Later(at) => write!(f, ": a new user takes over at {}", At(*at)),
     }
 }
 

@@ -13,12 +13,14 @@ pub(super) fn record(world: &mut World, user: &UserKey, secret: &SecretKey, appl
     if !journal.unreadable.is_empty() || (known.is_none() && journal.intents.len() >= MAX_INTENTS) {
         return false;
     }
-    let (since, outcome) = known.map_or((now, Outcome::NotSent), |intent| (intent.since, intent.outcome));
+    let fresh = (now, None, Outcome::NotSent);
+    let (since, sent, outcome) = known.map_or(fresh, |intent| (intent.since, intent.sent, intent.outcome));
     let intent = Intent {
         secret: secret.clone(),
         application: application.0.clone(),
         application_uid: application.1.clone(),
         since,
+        sent,
         outcome,
     };
     journal.intents.insert(user.clone(), intent);
@@ -27,10 +29,12 @@ pub(super) fn record(world: &mut World, user: &UserKey, secret: &SecretKey, appl
 
 /// Notes what became of the POST that an intent announced.
 pub(super) fn note(world: &mut World, user: &UserKey, outcome: Outcome) {
+    let now = world.now;
     if let Observed::Seen(journal) = &mut world.journal
         && let Some(intent) = journal.intents.get_mut(user)
     {
         intent.outcome = outcome;
+        intent.sent = Some(now);
     }
 }
 
@@ -56,10 +60,10 @@ pub(super) fn clear(world: &mut World, user: &UserKey) -> bool {
 }
 
 /// Notes users that stay at Aiven although their secret goes.
-pub(super) fn leave_behind(world: &mut World, secret: &SecretKey, users: &[UserKey]) {
+pub(super) fn leave_behind(world: &mut World, users: &[UserKey]) {
     let Some(journal) = writable(world) else { return };
     for user in users {
-        journal.left_behind.insert(user.clone(), format!("left behind by Secret {secret}").into());
+        journal.left_behind.insert(user.clone(), "its secret went, and it was not made for that".into());
     }
 }
 

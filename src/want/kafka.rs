@@ -39,7 +39,7 @@ impl Provider for Kafka {
                 access: Access::ReadWrite,
                 services: service_names(&kafka.pool).to_vec(),
                 prefix: Prefix::kafka(app),
-                group: format!("kafka/{}/{}", kafka.pool, Prefix::kafka(app).username("")).into(),
+                group: Prefix::kafka(app).group(ServiceType::Kafka.as_str()),
                 keys: self.keys(""),
             },
             secret_name: kafka.secret_name.clone(),
@@ -50,17 +50,16 @@ impl Provider for Kafka {
     fn claims(&self, annotations: &BTreeMap<Name, Name>) -> (Vec<Claim>, Vec<Name>) {
         let text = |key: &str| annotations.get(key).filter(|text| !text.is_empty());
         let Some(username) = text(USER) else { return (vec![], vec![]) };
-        let Some(pool) = text(POOL) else {
-            return (vec![], vec![format!("{USER} stands without {POOL}").into()]);
-        };
+        let pool = text(POOL);
         let claim = Claim {
             service_type: ServiceType::Kafka,
             slot: Name::default(),
-            project: pool.clone(),
-            services: service_names(pool).to_vec(),
+            project: pool.cloned().unwrap_or_default(),
+            services: pool.map(|pool| service_names(pool).to_vec()).unwrap_or_default(),
             username: username.clone(),
         };
-        (vec![claim], vec![])
+        let fault = pool.is_none().then(|| format!("{USER} stands without {POOL}").into());
+        (vec![claim], fault.into_iter().collect())
     }
 
     fn addresses(&self, service: &Service, settings: &Settings) -> Vec<(&'static str, Option<Spelling>)> {
@@ -111,7 +110,7 @@ impl Provider for Kafka {
     }
 
     fn could_mean(&self, want: &Want, claim: &Claim) -> bool {
-        claim.project == want.instance
+        claim.project.is_empty() || claim.project == want.instance
     }
 
     fn prefix(&self, app: &AppKey, _access: Access) -> Prefix {

@@ -48,7 +48,7 @@ impl Provider for OpenSearch {
                     asked.instance.clone(),
                 ],
                 prefix: self.prefix(app, asked.access.unwrap_or(Access::Read)),
-                group: format!("opensearch/{}", app.namespace).into(),
+                group: self.prefix(app, asked.access.unwrap_or(Access::Read)).group(ServiceType::OpenSearch.as_str()),
                 keys: self.keys(""),
             },
             secret_name: asked.secret_name.clone(),
@@ -71,10 +71,11 @@ impl Provider for OpenSearch {
             }
             (Some(username), None, project) => (vec![claim(username, project, vec![])], vec![]),
             (None, None, _) => (vec![], vec![]),
-            (user, Some(_), _) => {
-                let missing = if user.is_none() { USER } else { PROJECT };
-                (vec![], vec![format!("{SERVICE} stands without {missing}").into()])
+            (Some(username), Some(service), None) => {
+                let fault = format!("{SERVICE} stands without {PROJECT}").into();
+                (vec![claim(username, None, vec![service.clone()])], vec![fault])
             }
+            (None, Some(_), _) => (vec![], vec![format!("{SERVICE} stands without {USER}").into()]),
         }
     }
 

@@ -44,7 +44,7 @@ impl Provider for Valkey {
                     access: asked.access.unwrap_or(Access::Read),
                     services: vec![full_name(ServiceType::Valkey, &app.namespace, &asked.instance)],
                     prefix: self.prefix(app, asked.access.unwrap_or(Access::Read)),
-                    group: format!("valkey/{}/{}", app.namespace, asked.instance).into(),
+                    group: self.prefix(app, asked.access.unwrap_or(Access::Read)).group(ServiceType::Valkey.as_str()),
                     keys: self.keys(&slot),
                     slot: slot.into(),
                 },
@@ -63,7 +63,6 @@ impl Provider for Valkey {
             let (service, project) = (text(&format!("{slot}{SERVICE}")), text(PROJECT));
             if service.is_some() && project.is_none() {
                 faults.push(format!("{slot}{USER} stands without {PROJECT}").into());
-                continue;
             }
             claims.push(Claim {
                 service_type: ServiceType::Valkey,

@@ -65,11 +65,14 @@ impl World {
         self.remove_secret(&key);
         for user in secret.accounts() {
             self.on_service.entry(user.service_key()).or_default().insert(key.clone());
-            let mut secrets: Vec<SecretKey> = self.recorders(&user).to_vec();
+            let mut secrets: Vec<SecretKey> = self.recorders.get(&user).map(|known| known.to_vec()).unwrap_or_default();
             if let Err(place) = secrets.binary_search(&key) {
                 secrets.insert(place, key.clone());
                 self.recorders.insert(user, secrets.into());
             }
+        }
+        for claim in secret.claims().iter().filter(|claim| !claim.is_whole()) {
+            self.unplaced.entry(claim.username.clone()).or_default().insert(key.clone());
         }
         self.managed += 1;
         self.namespace_mut(&key.namespace).secrets.insert(key.name.clone(), Entry::Managed(Arc::new(secret)));
@@ -87,13 +90,17 @@ impl World {
         let namespace = self.namespace_mut(&key.namespace);
         let Some(Entry::Managed(secret)) = namespace.secrets.remove(&key.name) else { return };
         for user in secret.accounts() {
-            let left: Vec<SecretKey> = self.recorders(&user).iter().filter(|other| *other != key).cloned().collect();
+            let known = self.recorders.get(&user).into_iter().flat_map(|known| known.iter());
+            let left: Vec<SecretKey> = known.filter(|other| *other != key).cloned().collect();
             if left.is_empty() {
                 self.recorders.remove(&user);
             } else {
                 self.recorders.insert(user.clone(), left.into());
             }
             remove_member(&mut self.on_service, &user.service_key(), key);
+        }
+        for claim in secret.claims().iter().filter(|claim| !claim.is_whole()) {
+            remove_member(&mut self.unplaced, &claim.username, key);
         }
         self.managed -= 1;
         self.idle.remove(key);

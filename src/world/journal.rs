@@ -44,11 +44,19 @@ pub struct Intent {
     pub application_uid: Name,
     /// When it was written down.
     pub since: Timestamp,
+    /// When the POST was last sent, as far as this process knows.
+    pub sent: Option<Timestamp>,
     /// What is known of the POST.
     pub outcome: Outcome,
 }
 
 impl Intent {
+    /// Until when Aiven may take to show what was done.
+    pub fn settles_at(&self, settle: SignedDuration) -> Timestamp {
+        let from = self.sent.unwrap_or(self.since);
+        from.checked_add(settle).unwrap_or(Timestamp::MAX)
+    }
+
     /// The application that it is for.
     pub fn application_key(&self) -> AppKey {
         AppKey { namespace: self.secret.namespace.clone(), name: self.application.clone() }

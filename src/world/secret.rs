@@ -204,19 +204,24 @@ pub struct Claim {
     pub service_type: ServiceType,
     /// Which of several of that kind: the prefix of the annotation, empty where there is only one.
     pub slot: Name,
-    /// The Aiven project.
+    /// The Aiven project; empty where it is not recorded.
     pub project: Name,
     /// The services that it can stand for: one; for Kafka each name that the service of a pool may have; none where a
-    /// program before this one did not record it.
+    /// program before this one, or somebody since, did not record it.
     pub services: Vec<Name>,
     /// The name of the user.
     pub username: Name,
 }
 
 impl Claim {
-    /// The accounts that it can stand for.
+    /// Whether it names the project and the service; else any user of that name may be meant.
+    pub fn is_whole(&self) -> bool {
+        !self.project.is_empty() && !self.services.is_empty()
+    }
+
+    /// The accounts that it can stand for, if it is whole.
     pub fn accounts(&self) -> impl Iterator<Item = UserKey> + '_ {
-        self.services.iter().map(|service| UserKey {
+        self.services.iter().filter(|_| self.is_whole()).map(|service| UserKey {
             project: self.project.clone(),
             service: service.clone(),
             username: self.username.clone(),

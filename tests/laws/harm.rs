@@ -88,7 +88,7 @@ proptest! {
     fn no_user_deleted_while_recorded(input in input()) {
         let truth = whole_world(&input);
         for user in plan(&world(&input)).actions().filter_map(deleted) {
-            for key in truth.recorders(user) {
+            for key in truth.recorders(user).iter() {
                 let secret = truth.managed(key).unwrap();
                 let in_use = secret.claims().iter().flat_map(aivenator::world::Claim::accounts).any(|it| it == *user);
                 prop_assert!(secret.terminating || !in_use, "{user} is in use by {key}");

@@ -244,7 +244,7 @@ fn put_intent(world: &mut World, input: &IntentInput) {
     }
     let outcome = [Outcome::NotSent, Outcome::Unknown, Outcome::Created, Outcome::Taken, Outcome::Found];
     let outcome = outcome[input.outcome % outcome.len()];
-    journal.intents.insert(user, Intent { secret, application: app.name, application_uid, since, outcome });
+    journal.intents.insert(user, Intent { secret, application: app.name, application_uid, since, sent: None, outcome });
 }
 
 fn put_failure(world: &mut World, input: &FailureInput) {

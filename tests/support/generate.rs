@@ -14,7 +14,7 @@ pub(crate) fn input() -> impl Strategy<Value = Input> {
         prop::collection::vec(secret(), 0..4),
         prop::collection::vec(workload(), 0..3),
         prop::collection::vec(user(), 0..3),
-        prop::collection::vec(intent(), 0..2),
+        prop::collection::vec(intent(), 0..4),
         prop::collection::vec(failure(), 0..2),
         prop_oneof![4 => Just(0_i64), 2 => 1_i64..30, 1 => 30_i64..2000],
         unseen(),

@@ -117,6 +117,12 @@ impl Case<'_> {
         self.earlier.iter().any(|action| matches!(action, Action::DeleteUser { user: gone } if gone == user))
     }
 
+    /// The application for which the secret had the user until it was replaced: the label may name another by now.
+    fn replaced_for(&self, user: &UserKey, secret: &SecretKey) -> Option<Name> {
+        let copy = self.world.journal()?.retirements.get(user)?;
+        (copy.secret == *secret).then(|| copy.application.clone())
+    }
+
     /// The application and the secret that the subject's users are for, as far as anyone says.
     fn owner(&self, user: &UserKey) -> Option<(AppKey, SecretKey)> {
         match self.subject {
@@ -125,7 +131,7 @@ impl Case<'_> {
                 Some((app.clone(), SecretKey { namespace: app.namespace.clone(), name: name.clone() }))
             }
             Subject::Secret(key) => {
-                let name = self.world.managed(key)?.app()?.clone();
+                let name = self.replaced_for(user, key).or_else(|| self.world.managed(key)?.app().cloned())?;
                 Some((AppKey { namespace: key.namespace.clone(), name }, key.clone()))
             }
             Subject::User(_) => {

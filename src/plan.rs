@@ -128,9 +128,10 @@ pub fn plan(world: &World) -> Plan {
     let survey = Survey::new(world);
     let mut notes = Notes::default();
     let (mut decisions, mut secrets) = (vec![], vec![]);
-    for (_, namespace) in world.namespaces() {
-        decisions.extend(namespace.applications().map(|app| application::decide(&survey, app, &mut notes)));
-        secrets.extend(namespace.secrets().map(|secret| secret::decide(&survey, secret, &mut notes)));
+    for here in world.everywhere() {
+        let apps = here.space.applications();
+        decisions.extend(apps.map(|app| application::decide(&survey, (here, app), &mut notes)));
+        secrets.extend(here.space.secrets().map(|secret| secret::decide(&survey, (here, secret), &mut notes)));
     }
     decisions.append(&mut secrets);
     let users = users(world);
@@ -143,8 +144,16 @@ pub fn plan_subjects(world: &World, subjects: &BTreeSet<Subject>) -> Plan {
     let survey = Survey::new(world);
     let mut notes = Notes::default();
     let decide = |subject: &Subject| match subject {
-        Subject::Application(key) => world.application(key).map(|app| application::decide(&survey, app, &mut notes)),
-        Subject::Secret(key) => world.managed(key).map(|secret| secret::decide(&survey, secret, &mut notes)),
+        Subject::Application(key) => {
+            let here = world.here(&key.namespace);
+            let app = here.space.application(&key.name)?;
+            Some(application::decide(&survey, (here, app), &mut notes))
+        }
+        Subject::Secret(key) => {
+            let here = world.here(&key.namespace);
+            let secret = here.space.managed(&key.name)?;
+            Some(secret::decide(&survey, (here, secret), &mut notes))
+        }
         Subject::User(key) => user::decide(&survey, key, &mut notes),
     };
     let decisions = subjects.iter().filter_map(decide).collect();

@@ -72,7 +72,7 @@ fn is_quiet(decision: &Decision) -> bool {
 fn is_plain(decision: &Decision) -> bool {
     match &decision.reason {
         Reason::UpToDate => true,
-        Reason::InUse { by } => by.iter().any(|consumer| consumer.kind == "AivenApplication"),
+        Reason::InUse { by } => by.iter().any(|consumer| consumer.kind == crate::world::ConsumerKind::AivenApplication),
         _ => false,
     }
 }
@@ -119,8 +119,21 @@ fn object(page: &mut Page, decision: &Decision) {
 
 fn header(page: &mut Page, symbol: Symbol, decision: &Decision) {
     let subject = page.paint.bold(&decision.subject.to_string());
-    let reason = page.dated(&decision.reason.to_string());
+    let reason = page.dated(&of_itself(&decision.subject, decision.reason.to_string()));
     page.item(0, symbol, &format!("{subject}: {reason}"));
+}
+
+/// A reason after its subject, which need not be named again: `it is being deleted`.
+fn of_itself(subject: &Subject, reason: String) -> String {
+    let itself = match subject {
+        Subject::Application(key) => format!("application {} is ", key.name),
+        Subject::Secret(key) => format!("secret {} is ", key.name),
+        Subject::User(_) => return reason,
+    };
+    match reason.strip_prefix(&itself) {
+        Some(rest) => format!("it is {rest}"),
+        None => reason,
+    }
 }
 
 /// Services that go into one secret and of which the same is said.

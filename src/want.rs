@@ -19,7 +19,9 @@ use crate::action::{AccessRules, Action};
 use crate::naming::Prefix;
 use crate::reason::Reason;
 use crate::value::Credential;
-use crate::world::{Access, AppKey, Claim, Name, Service, ServiceKey, Settings, Spec, Spelling, User, UserKey, World};
+use crate::world::{
+    Access, AppKey, Claim, Here, Name, Service, ServiceKey, Settings, Spec, Spelling, User, UserKey, World,
+};
 
 /// A kind of Aiven service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -76,8 +78,8 @@ impl ServiceType {
     }
 
     /// The service that a request stands for in this world.
-    pub(crate) fn resolve(self, world: &World, namespace: &Name, want: &Want) -> Result<Resolved, Reason> {
-        self.provider().resolve(world, namespace, want)
+    pub(crate) fn resolve<'w>(self, here: Here<'w>, want: &Want) -> Result<Resolved<'w>, Reason> {
+        self.provider().resolve(here, want)
     }
 
     /// Why the namespace may not use the service, as far as records on its secrets go.
@@ -86,8 +88,8 @@ impl ServiceType {
     }
 
     /// Whether such a claim and such a request can be about one service, where it cannot be resolved.
-    pub(crate) fn could_mean(self, namespace: &Name, want: &Want, claim: &Claim) -> bool {
-        self.provider().could_mean(namespace, want, claim)
+    pub(crate) fn could_mean(self, want: &Want, claim: &Claim) -> bool {
+        self.provider().could_mean(want, claim)
     }
 
     /// The prefix of the names of the application's users.
@@ -152,9 +154,9 @@ trait Provider: Sync {
     fn requests(&self, app: &AppKey, spec: &Spec) -> Vec<Request>;
     fn claims(&self, annotations: &BTreeMap<Name, Name>) -> (Vec<Claim>, Vec<Name>);
     fn addresses(&self, service: &Service, settings: &Settings) -> Vec<(&'static str, Option<Spelling>)>;
-    fn resolve(&self, world: &World, namespace: &Name, want: &Want) -> Result<Resolved, Reason>;
+    fn resolve<'w>(&self, here: Here<'w>, want: &Want) -> Result<Resolved<'w>, Reason>;
     fn why_not_usable(&self, world: &World, namespace: &Name, service: &ServiceKey) -> Option<Reason>;
-    fn could_mean(&self, namespace: &Name, want: &Want, claim: &Claim) -> bool;
+    fn could_mean(&self, want: &Want, claim: &Claim) -> bool;
     fn prefix(&self, app: &AppKey, access: Access) -> Prefix;
     fn record(&self, slot: &str, user: &UserKey) -> Vec<(Name, Name)>;
     fn keys(&self, slot: &str) -> Vec<KeyWant>;
@@ -170,10 +172,12 @@ struct Request {
 }
 
 /// A service that a request stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Resolved {
+#[derive(Clone, Debug)]
+pub(crate) struct Resolved<'w> {
     /// Which service.
-    pub(crate) service: ServiceKey,
+    pub(crate) key: ServiceKey,
+    /// As observed.
+    pub(crate) service: &'w Service,
     /// What stands in the way of making or changing anything on it now.
     pub(crate) hindrance: Option<Reason>,
 }
@@ -198,6 +202,10 @@ pub struct Want {
     pub instance: Name,
     /// What the user may do.
     pub access: Access,
+    /// The names that the service can have, best first.
+    pub services: Vec<Name>,
+    /// What the names of its users begin with.
+    pub(crate) prefix: Prefix,
     /// Applications in the same group could come to the same user names.
     pub group: Name,
     /// What the secret must hold for it.

@@ -29,7 +29,7 @@ pub use self::journal::{
     Failure, FailureClass, FailureKey, Failures, Intent, Journal, MAX_INTENTS, Outcome, Retirement,
 };
 pub use self::key::{AppKey, Name, SecretKey, ServiceKey, Subject, UserKey};
-pub use self::namespace::Namespace;
+pub use self::namespace::{Here, Namespace};
 pub use self::observed::{Content, Digest, Digester, Observed};
 pub use self::secret::{Claim, Entry, Keys, Protection, Retired, Secret, Stores, Validity};
 pub use self::service::{
@@ -67,6 +67,7 @@ pub struct World {
     idle: im::OrdSet<SecretKey>,
     ending: im::OrdSet<AppKey>,
     managed: usize,
+    nowhere: Arc<(Name, Arc<Namespace>)>,
 }
 
 /// A kind of object that is listed as a whole.
@@ -120,9 +121,41 @@ pub struct Expect {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConsumerRef {
     /// The kind of object.
-    pub kind: Name,
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub kind: ConsumerKind,
     /// Its name, in the namespace of the secret.
     pub name: Name,
+}
+
+/// A kind of object that asks for secrets or uses them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ConsumerKind {
+    /// `AivenApplication`
+    AivenApplication,
+    /// What uses secrets.
+    Workload(WorkloadKind),
+}
+
+impl ConsumerKind {
+    /// The kind as documents spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ConsumerKind::AivenApplication => "AivenApplication",
+            ConsumerKind::Workload(kind) => kind.as_str(),
+        }
+    }
+}
+
+impl fmt::Display for ConsumerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for ConsumerKind {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 impl fmt::Display for ConsumerRef {
@@ -158,6 +191,7 @@ impl World {
             idle: im::OrdSet::new(),
             ending: im::OrdSet::new(),
             managed: 0,
+            nowhere: Arc::default(),
         }
     }
 
@@ -181,21 +215,40 @@ impl World {
         self.namespaces.get(name).map(|namespace| &**namespace)
     }
 
-    /// An application.
-    pub fn application(&self, key: &AppKey) -> Option<&Application> {
-        self.namespace(&key.namespace)?.application(&key.name)
+    /// Every namespace, to look around in, in order.
+    pub fn everywhere(&self) -> impl Iterator<Item = Here<'_>> {
+        self.namespaces.iter().map(move |(name, space)| Here { world: self, name, space })
+    }
+
+    /// One namespace, to look around in; an empty one without a name if there is nothing in it.
+    pub fn here(&self, name: &str) -> Here<'_> {
+        let (name, space) = self.namespaces.get_key_value(name).unwrap_or((&self.nowhere.0, &self.nowhere.1));
+        Here { world: self, name, space }
     }
 
     /// A Secret of that name, managed or not.
     pub fn secret(&self, key: &SecretKey) -> Lookup<&Entry> {
-        let entry = self.namespace(&key.namespace).and_then(|namespace| namespace.entry(&key.name));
-        match (entry, self.unlisted.get(&Kind::Secret)) {
-            (Some(Entry::Absent), _) => Lookup::Absent,
-            (Some(entry), _) => Lookup::Found(entry),
-            (None, Some(why)) => Lookup::Unseen(why.clone()),
-            (None, None) if self.secrets_complete => Lookup::Absent,
-            (None, None) => Lookup::Unseen(format!("Secret {key} was not looked for").into()),
-        }
+        self.here(&key.namespace).secret(&key.name)
+    }
+
+    /// The applications that ask for the secret now: neither expired nor being deleted.
+    pub fn asking(&self, key: &SecretKey) -> impl Iterator<Item = &Application> + use<'_> {
+        self.here(&key.namespace).asking(&key.name)
+    }
+
+    /// What uses the secret, and for pods since when.
+    pub fn using(&self, key: &SecretKey) -> impl Iterator<Item = (&WorkloadKey, Option<Timestamp>)> + use<'_> {
+        self.here(&key.namespace).using(&key.name)
+    }
+
+    /// The state of an instance object in a namespace.
+    pub fn instance(&self, service_type: ServiceType, namespace: &str, name: &Name) -> Lookup<&Name> {
+        self.here(namespace).instance(service_type, name)
+    }
+
+    /// An application.
+    pub fn application(&self, key: &AppKey) -> Option<&Application> {
+        self.namespace(&key.namespace)?.application(&key.name)
     }
 
     /// A managed secret.
@@ -216,20 +269,6 @@ impl World {
     /// The applications that are being deleted or will expire.
     pub fn ending(&self) -> impl Iterator<Item = &AppKey> {
         self.ending.iter()
-    }
-
-    /// The applications that ask for the secret now: neither expired nor being deleted.
-    pub fn asking(&self, key: &SecretKey) -> impl Iterator<Item = &Application> {
-        let namespace = self.namespace(&key.namespace);
-        let names = namespace.and_then(|namespace| namespace.asked(&key.name)).into_iter().flatten();
-        let found = names.filter_map(move |name| namespace.and_then(|namespace| namespace.application(name)));
-        found.filter(|app| !app.terminating && !app.expired(self.now))
-    }
-
-    /// What uses the secret, and for pods since when.
-    pub fn using(&self, key: &SecretKey) -> impl Iterator<Item = (&WorkloadKey, Option<Timestamp>)> {
-        let uses = self.namespace(&key.namespace).and_then(|namespace| namespace.used(&key.name));
-        uses.into_iter().flatten().map(|(workload, started)| (workload, *started))
     }
 
     /// The secrets that record the account, in use or replaced, terminating ones among them.
@@ -282,18 +321,14 @@ impl World {
         }
     }
 
-    /// A service user. Within the settling time of an intent, one that is not there is not taken for gone.
+    /// A service user.
     pub fn user(&self, key: &UserKey) -> Lookup<&User> {
         let service = match self.service(&key.service_key()) {
             Lookup::Found(service) => service,
             Lookup::Absent => return Lookup::Absent,
             Lookup::Unseen(why) => return Lookup::Unseen(why),
         };
-        match service.users.get(&key.username) {
-            Some(user) => Lookup::Found(user),
-            None if service.users_complete || service.gone.contains(&key.username) => Lookup::Absent,
-            None => Lookup::Unseen(format!("service user {key} was not looked for").into()),
-        }
+        service.user(&key.username)
     }
 
     /// The journal, if it was read and is ours.
@@ -304,15 +339,5 @@ impl World {
     /// Why something of that kind could have been missed, if so.
     pub fn why_unlisted(&self, kind: Kind) -> Option<&Name> {
         self.unlisted.get(&kind)
-    }
-
-    /// The state of an instance object in a namespace.
-    pub fn instance(&self, service_type: ServiceType, namespace: &str, name: &Name) -> Lookup<&Name> {
-        let found = self.namespace(namespace).and_then(|namespace| namespace.instance(service_type, name));
-        match (found, self.unlisted.get(&Kind::Instance(service_type))) {
-            (Some(state), _) => Lookup::Found(state),
-            (None, Some(why)) => Lookup::Unseen(why.clone()),
-            (None, None) => Lookup::Absent,
-        }
     }
 }

@@ -31,7 +31,7 @@ impl Head {
                 ("expect", expected) => head.expect.push(expected.to_owned()),
                 ("expect-text", text) => head.contains.push(text.to_owned()),
                 ("expect-not", text) => head.lacks.push(text.to_owned()),
-                _ if head.title.is_empty() => head.title = line.to_owned(),
+                _ if head.title.is_empty() => line.clone_into(&mut head.title),
                 _ => {}
             }
         }

@@ -3,6 +3,7 @@
 //! Worlds come from tiny alphabets, so that collisions happen; how often which situation is met is counted as well.
 
 mod harm;
+mod met;
 mod shape;
 mod time;
 

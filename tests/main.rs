@@ -14,5 +14,6 @@ mod decisions;
 mod documents;
 mod histories;
 mod laws;
+mod readme;
 mod support;
 mod tidy;

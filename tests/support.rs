@@ -34,13 +34,18 @@ pub struct Printed {
 
 /// Runs a command in this process, without environment and colour.
 pub fn run<'a>(args: impl IntoIterator<Item = &'a str>) -> Printed {
+    run_at("2026-11-20T12:00:00Z", args)
+}
+
+/// The same at some moment.
+pub fn run_at<'a>(now: &str, args: impl IntoIterator<Item = &'a str>) -> Printed {
     let (mut stdout, mut stderr) = (vec![], vec![]);
     let mut io = Io {
         stdin: &mut std::io::empty(),
         stdout: &mut stdout,
         stderr: &mut stderr,
         environment: &|_| None,
-        now: "2026-11-20T12:00:00Z".parse().unwrap(),
+        now: now.parse().unwrap(),
         colour: false,
         key: [7; 32],
     };

@@ -69,10 +69,10 @@ fn remains(case: &Case<'_>, secret: &Secret, account: &UserKey, left_behind: &[U
         let lost = !noted && sure;
         return if lost { vec![(Rule::UserRemains, format!("{account} is noted nowhere"))] } else { vec![] };
     }
-    let Some(app) = secret.app() else {
+    let Some(app) = case.replaced_for(account, key).or_else(|| secret.app().cloned()) else {
         return vec![(Rule::RecordsBroken, format!("{key} says not for which application {account} is"))];
     };
-    let app = AppKey { namespace: key.namespace.clone(), name: app.clone() };
+    let app = AppKey { namespace: key.namespace.clone(), name: app };
     let may_be_ours = perhaps_own(world, secret, &app, account);
     if noted && !may_be_ours {
         return vec![];

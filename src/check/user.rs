@@ -191,7 +191,8 @@ fn still_held(world: &World, secret: &Secret, user: &UserKey, since: Option<Time
     let mut findings = vec![];
     let in_use = secret.claims().iter().flat_map(Claim::accounts).any(|account| account == *user);
     forbid(&mut findings, in_use, Rule::UserInUse, || format!("{user} is in use by {}", secret.key));
-    let Some(since) = since else { return findings };
+    let gone = matches!(world.user(user), Lookup::Absent);
+    let Some(since) = since.filter(|_| !gone) else { return findings };
     let rule = Rule::RetiredTooEarly;
     let over = since.checked_add(world.settings().retire_after).is_ok_and(|end| end <= world.now);
     forbid(&mut findings, !over, rule, || format!("{user} was replaced at {since}"));

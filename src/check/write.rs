@@ -10,7 +10,9 @@ use crate::action::{Operation, WriteKeys};
 use crate::reason::Reason;
 use crate::value::Value;
 use crate::want::{ServiceType, Want};
-use crate::world::{AppKey, Application, Entry, Lookup, Name, Secret, SecretKey, Subject, UserKey, World, names};
+use crate::world::{
+    AppKey, Application, Claim, Entry, Lookup, Name, Secret, SecretKey, Subject, UserKey, World, names,
+};
 
 /// May a Secret be written like that?
 pub(super) fn write(case: &Case<'_>, write: &WriteKeys) -> Findings {
@@ -34,6 +36,7 @@ pub(super) fn write(case: &Case<'_>, write: &WriteKeys) -> Findings {
     findings.extend(claimed(case, &before, write.operation));
     findings.extend(resolved(case, write, &before, &after));
     findings.extend(lost(case, &before, &after));
+    findings.extend(orphaned(case, write, &before, &after));
     findings
 }
 
@@ -175,6 +178,22 @@ fn lost(case: &Case<'_>, before: &Secret, after: &Secret) -> Findings {
     let dropped = before.accounts().filter(|account| !kept.contains(account));
     let lost = dropped.filter(|account| is_own(case.world, &app, &before.key, account) && !case.deleted(account));
     lost.map(|account| (Rule::UserLost, format!("{} forgets {account}", before.key))).collect()
+}
+
+/// Does it change the label that says for whom a user in use was made, so that nobody will know?
+fn orphaned(case: &Case<'_>, write: &WriteKeys, before: &Secret, after: &Secret) -> Findings {
+    let (Some(old), Some(new)) = (before.app(), write.labels.get(names::APP)) else { return vec![] };
+    let app = |name: &Name| AppKey { namespace: before.key.namespace.clone(), name: name.clone() };
+    let gave = |name: &Name, account: &UserKey| {
+        ServiceType::ALL.into_iter().any(|service_type| service_type.gave_name(&app(name), &account.username))
+    };
+    let known = |account: &UserKey| new.as_ref().is_some_and(|new| gave(new, account));
+    let own = |account: &UserKey| is_own(case.world, &app(old), &before.key, account);
+    let in_use = after.claims().iter().flat_map(Claim::accounts);
+    let orphans = in_use.filter(|account| !known(account) && own(account));
+    orphans
+        .map(|account| (Rule::UserLost, format!("{} is no longer for {old}, but has {account}", before.key)))
+        .collect()
 }
 
 fn is_own(world: &World, app: &AppKey, key: &SecretKey, account: &UserKey) -> bool {

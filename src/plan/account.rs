@@ -9,9 +9,9 @@ use super::survey::{Notes, after, before};
 use crate::naming;
 use crate::read::Read;
 use crate::reason::Reason;
-use crate::want::{ServiceType, Want};
+use crate::want::{Resolved, ServiceType, Want};
 use crate::world::{
-    AppKey, Application, Claim, Intent, Journal, Lookup, MAX_INTENTS, Name, Observed, Outcome, Secret, SecretKey,
+    AppKey, Application, Claim, Here, Intent, Journal, Lookup, MAX_INTENTS, Name, Observed, Outcome, Secret, SecretKey,
     ServiceKey, Timestamp, User, UserKey, World,
 };
 
@@ -42,20 +42,21 @@ pub(super) fn recorded<'w>(
     world: &'w World,
     app: &AppKey,
     secret: Option<&Secret>,
-    (want, service): (&Want, &ServiceKey),
+    (want, resolved): (&Want, &Resolved<'w>),
 ) -> Recorded<'w> {
     let claim = secret.and_then(|secret| claim_for(secret, want).map(|claim| (secret, claim)));
     let Some((secret, claim)) = claim else { return Recorded::None };
-    let same_project = claim.project == service.project;
+    let Resolved { key, service, hindrance: _ } = resolved;
+    let same_project = claim.project == key.project;
     if claim.services.is_empty() && !same_project && !claim.project.is_empty() {
         return Recorded::None;
     }
-    let same_service = same_project && claim.services.contains(&service.service);
+    let same_service = same_project && claim.services.contains(&key.service);
     if !claim.services.is_empty() && !same_service {
         return Recorded::Elsewhere(account_of(world, claim));
     }
-    let user = service.user(claim.username.clone());
-    match world.user(&user) {
+    let user = key.user(claim.username.clone());
+    match service.user(&user.username) {
         Lookup::Unseen(why) => Recorded::Unseen(Reason::NotObserved { what: Read::User(user), why }),
         Lookup::Absent => match settling_until(world, &user) {
             Some(until) => {
@@ -64,11 +65,39 @@ pub(super) fn recorded<'w>(
             }
             None => Recorded::Gone(user),
         },
-        Lookup::Found(found) => match why_not_own(world, app, want.service_type, (&secret.key, &user)) {
+        Lookup::Found(found) => match why_not_own_here(world, (app, want), &secret.key, (&user, found)) {
             None => Recorded::Own(user, found),
             Some(reason) => Recorded::NotOwn(user, found, reason),
         },
     }
+}
+
+/// [`why_not_own`] for a user of the very service that a request was resolved to.
+fn why_not_own_here(
+    world: &World,
+    (app, want): (&AppKey, &Want),
+    secret: &SecretKey,
+    (user, observed): (&UserKey, &User),
+) -> Option<Reason> {
+    if !want.prefix.gave(&user.username)
+        && let Some(reason) = why_not_our_name(app, want.service_type, user)
+    {
+        return Some(reason);
+    }
+    why_built_in(user, observed).or_else(|| why_recorded_elsewhere(world, secret, user))
+}
+
+fn why_built_in(user: &UserKey, observed: &User) -> Option<Reason> {
+    observed.primary.then(|| Reason::NotOurs { what: format!("user {user} is built in").into() })
+}
+
+fn why_recorded_elsewhere(world: &World, secret: &SecretKey, user: &UserKey) -> Option<Reason> {
+    let recorders = world.recorders(user);
+    if recorders.iter().all(|other| other == secret) {
+        return None;
+    }
+    let by = recorders.iter().filter(|other| *other != secret).cloned().collect();
+    Some(Reason::RecordedElsewhere { user: user.clone(), by })
 }
 
 /// The moment until which a user that was just made is not taken for gone.
@@ -101,8 +130,7 @@ pub(super) fn why_not_own(
     if let Some(reason) = why_not_ours(world, app, service_type, user) {
         return Some(reason);
     }
-    let others: Vec<SecretKey> = world.recorders(user).iter().filter(|other| *other != secret).cloned().collect();
-    (!others.is_empty()).then(|| Reason::RecordedElsewhere { user: user.clone(), by: others })
+    why_recorded_elsewhere(world, secret, user)
 }
 
 /// Why a user cannot have been made for that application at all, whoever records it.
@@ -113,8 +141,10 @@ pub(super) fn why_not_ours(world: &World, app: &AppKey, service_type: ServiceTyp
     if let Some(reason) = service_type.why_not_usable(world, &app.namespace, &user.service_key()) {
         return Some(reason);
     }
-    let built_in = matches!(world.user(user), Lookup::Found(found) if found.primary);
-    built_in.then(|| Reason::NotOurs { what: format!("user {user} is built in").into() })
+    match world.user(user) {
+        Lookup::Found(observed) => why_built_in(user, observed),
+        Lookup::Absent | Lookup::Unseen(_) => None,
+    }
 }
 
 /// Why a name is not one that this program gives.
@@ -164,10 +194,9 @@ pub(super) fn first_free(
     want: &Want,
     service: &ServiceKey,
 ) -> Result<UserKey, Reason> {
-    let prefix = want.service_type.prefix(&app.key, want.access);
     let cluster = world.settings().cluster_name.as_deref();
     for suffix in naming::suffixes(app.generation, &app.key.name, cluster).take(MAX_CANDIDATES) {
-        let user = service.user(prefix.username(&suffix).into());
+        let user = service.user(want.prefix.username(&suffix).into());
         let known = world.journal().is_some_and(|journal| journal.knows(&user));
         if known || !world.recorders(&user).is_empty() {
             continue;
@@ -188,11 +217,10 @@ pub(super) fn open_intent<'w>(
     secret: &SecretKey,
     (want, service): (&Want, &ServiceKey),
 ) -> Option<(&'w UserKey, &'w Intent)> {
-    let prefix = want.service_type.prefix(&app.key, want.access);
     let fits = |user: &UserKey, intent: &Intent| {
         let for_this = intent.secret == *secret && intent.application == app.key.name;
         let on_service = user.project == service.project && user.service == service.service;
-        for_this && intent.application_uid == app.uid && on_service && prefix.gave(&user.username)
+        for_this && intent.application_uid == app.uid && on_service && want.prefix.gave(&user.username)
     };
     let intents = world.journal().into_iter().flat_map(|journal| journal.intents.iter());
     intents
@@ -258,22 +286,31 @@ fn why_no_intent(journal: &Journal) -> Option<Reason> {
 }
 
 /// The application that a secret belongs to: the one that it is managed for, if that still asks for it; else, of those
-/// that would write it, the first by (creationTimestamp, name).
-pub(super) fn holder<'w>(world: &'w World, key: &SecretKey) -> Option<&'w Application> {
-    let labelled = world.managed(key).and_then(Secret::app);
-    if let Some(app) = labelled.and_then(|name| world.asking(key).find(|app| app.key.name == *name)) {
+/// that would write it, one that its users were made for, then the first by (creationTimestamp, name).
+pub(super) fn holder<'w>(here: Here<'w>, secret: &Name) -> Option<&'w Application> {
+    let managed = here.space.managed(secret);
+    if let Some(label) = managed.and_then(Secret::app)
+        && let Some(app) = here.space.application(label)
+        && here.asking(secret).any(|asking| asking.key == app.key)
+    {
         return Some(app);
     }
-    world.asking(key).filter(|app| writes(app, key)).min_by(|a, b| (a.created, &a.key).cmp(&(b.created, &b.key)))
+    let made_for = |app: &Application| {
+        let unlabelled = managed.filter(|secret| secret.app().is_none());
+        let claims = unlabelled.into_iter().flat_map(Secret::claims);
+        claims.into_iter().any(|claim| claim.service_type.gave_name(&app.key, &claim.username))
+    };
+    let order = |app: &&Application| (!made_for(app), app.created, app.key.name.clone());
+    here.asking(secret).filter(|app| writes(app, secret)).min_by_key(order)
 }
 
 /// The application whose decision writes the secret, if any.
-pub(super) fn writer<'w>(world: &'w World, key: &SecretKey) -> Option<&'w Application> {
-    holder(world, key).filter(|app| writes(app, key))
+pub(super) fn writer<'w>(here: Here<'w>, secret: &Name) -> Option<&'w Application> {
+    holder(here, secret).filter(|app| writes(app, secret))
 }
 
-fn writes(app: &Application, key: &SecretKey) -> bool {
-    app.targets().is_ok_and(|targets| targets.iter().any(|target| target.secret == key.name))
+fn writes(app: &Application, secret: &Name) -> bool {
+    app.targets().is_ok_and(|targets| targets.iter().any(|target| target.secret == *secret))
 }
 
 /// Notes what a reason waits for, where that is a read or a moment.

@@ -12,10 +12,10 @@ use crate::action::Action;
 use crate::read::Read;
 use crate::reason::{Blame, Reason};
 use crate::want::Target;
-use crate::world::{Application, Expect, Kind, Name, RolloutState, Subject, World};
+use crate::world::{Application, Expect, Here, Kind, Name, RolloutState, Subject, World};
 
 /// Decides one application.
-pub(super) fn decide(survey: &Survey<'_>, app: &Application, notes: &mut Notes) -> Decision {
+pub(super) fn decide(survey: &Survey<'_>, (here, app): (Here<'_>, &Application), notes: &mut Notes) -> Decision {
     let name = || format!("application {}", app.key.name).into();
     if app.terminating {
         return simple(app, Verdict::Keep, Reason::Terminating { what: name() }, vec![]);
@@ -29,7 +29,7 @@ pub(super) fn decide(survey: &Survey<'_>, app: &Application, notes: &mut Notes) 
         return expire(survey.world, app, Reason::Expired { at: end }, notes);
     }
     match app.targets() {
-        Ok(targets) => roll_out(survey, app, targets, notes),
+        Ok(targets) => roll_out(survey, (here, app), targets, notes),
         Err(reason) => {
             let update = status_allowed(survey.world, app, notes).then(|| status::failed(app, reason)).flatten();
             simple(app, Verdict::Refuse, reason.clone(), update.into_iter().collect())
@@ -56,8 +56,13 @@ fn expire(world: &World, app: &Application, expired: Reason, notes: &mut Notes) 
     simple(app, Verdict::Change, expired, vec![delete])
 }
 
-fn roll_out(survey: &Survey<'_>, app: &Application, targets: &[Target], notes: &mut Notes) -> Decision {
-    let plans = plan_targets(survey, app, targets, notes);
+fn roll_out(
+    survey: &Survey<'_>,
+    (here, app): (Here<'_>, &Application),
+    targets: &[Target],
+    notes: &mut Notes,
+) -> Decision {
+    let plans = plan_targets(survey, (here, app), targets, notes);
     let mut parts: Vec<(Part, bool)> = vec![];
     let mut actions: Vec<Planned> = vec![];
     for TargetPlan { secret, parts: own, actions: steps } in plans {
@@ -74,11 +79,16 @@ fn roll_out(survey: &Survey<'_>, app: &Application, targets: &[Target], notes: &
 
 /// Plans each secret. Where a person asks for everything to be written again, that is done at once or not at all: while
 /// something is in the way that the status cannot tell of, the request could not be ended.
-fn plan_targets(survey: &Survey<'_>, app: &Application, targets: &[Target], notes: &mut Notes) -> Vec<TargetPlan> {
+fn plan_targets(
+    survey: &Survey<'_>,
+    (here, app): (Here<'_>, &Application),
+    targets: &[Target],
+    notes: &mut Notes,
+) -> Vec<TargetPlan> {
     let all = |mode, notes: &mut Notes| -> Vec<TargetPlan> {
         targets.iter().map(|target| target::plan(survey, (app, target), mode, notes)).collect()
     };
-    let plans = all(Mode { all: false, contended: true }, notes);
+    let plans = all(Mode { here, all: false, contended: true }, notes);
     let in_the_way = |part: &Part| {
         let waits = part.verdict > Verdict::Change && part.reason.blame() == Blame::Nobody;
         waits || matches!(part.reason, Reason::Paused { .. })
@@ -86,7 +96,7 @@ fn plan_targets(survey: &Survey<'_>, app: &Application, targets: &[Target], note
     if !resync_requested(app) || plans.iter().flat_map(|plan| &plan.parts).any(|(part, _)| in_the_way(part)) {
         return plans;
     }
-    all(Mode { all: true, contended: true }, notes)
+    all(Mode { here, all: true, contended: true }, notes)
 }
 
 /// Whether a person has asked for everything to be written again.

@@ -16,7 +16,7 @@ use crate::world::{Content, Lookup, Name, Observed, Secret, Service, ServiceKey,
 pub(super) struct Contents {
     /// Every key to set, and where its value comes from.
     pub(super) set: BTreeMap<Name, Value>,
-    /// Keys that are set only if something else is.
+    /// Keys that a consumer can do without and that were never there: set only if something else is.
     pub(super) refresh: BTreeMap<Name, Value>,
     /// Keys that are missing or empty and must not be.
     pub(super) missing: Vec<Name>,
@@ -67,7 +67,11 @@ pub(super) fn compare(survey: &Survey<'_>, question: &Question<'_>) -> Contents 
         let finding = judge(survey, question, want, current);
         contents.take(question, want, finding);
     }
-    contents.complete_stores(question);
+    if !contents.set.is_empty() {
+        contents.complete_stores(question);
+        let clocks = question.want.keys.iter().filter(|want| want.source == Source::Clock);
+        contents.set.extend(clocks.map(|want| (want.key.clone(), Value::Clock)));
+    }
     contents
 }
 
@@ -85,10 +89,8 @@ impl Contents {
             self.blocked.get_or_insert(reason);
             return;
         }
-        let Some(value) = value(question, want) else { return };
         let to = match finding {
             Finding::Right if question.all => &mut self.set,
-            Finding::Right if want.source == Source::Clock => &mut self.refresh,
             Finding::Blocked(_) | Finding::Right => return,
             Finding::Missing if want.required || question.all => {
                 self.missing.push(want.key.clone());
@@ -101,7 +103,9 @@ impl Contents {
                 &mut self.set
             }
         };
-        to.insert(want.key.clone(), value);
+        if let Some(value) = value(question, want) {
+            to.insert(want.key.clone(), value);
+        }
     }
 
     /// Writes both stores anew where either has to be, or where what is in them changes.

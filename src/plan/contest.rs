@@ -9,7 +9,7 @@ use super::survey::{Notes, Survey};
 use super::target;
 use crate::action::Action;
 use crate::reason::Reason;
-use crate::world::{AppKey, Application, ServiceKey, UserKey};
+use crate::world::{AppKey, Application, Here, ServiceKey, UserKey};
 
 /// Chooses the name for a new user, unless another subject takes it first.
 pub(super) fn choose(survey: &Survey<'_>, ask: Ask<'_>, service: &ServiceKey) -> Result<NewUser, Reason> {
@@ -54,21 +54,20 @@ fn takes(survey: &Survey<'_>, app: &Application, ask: Ask<'_>, user: &UserKey) -
     }
     let targets = app.targets().unwrap_or_default();
     let before = targets.iter().filter(|target| (&app.key, &target.secret) < (&ask.app.key, &ask.key.name));
-    let mut plans = before.map(|target| target::plan(survey, (app, target), Mode::UNCONTENDED, &mut Notes::default()));
+    let mode = Mode { here: survey.world.here(&app.key.namespace), all: false, contended: false };
+    let mut plans = before.map(|target| target::plan(survey, (app, target), mode, &mut Notes::default()));
     plans.any(|plan| {
-        plan.actions.iter().any(|action| matches!(action, Action::RecordIntent { user: made, .. } if made == user))
+        plan.actions.iter().any(|action| matches!(action, Action::RecordIntent { user: new, .. } if new == user))
     })
 }
 
 /// How targets are decided.
 #[derive(Clone, Copy)]
-pub(super) struct Mode {
+pub(super) struct Mode<'w> {
+    /// The namespace.
+    pub(super) here: Here<'w>,
     /// Whether everything is written, because a person has asked for it.
     pub(super) all: bool,
     /// Whether other subjects that would take the same name are heeded.
     pub(super) contended: bool,
-}
-
-impl Mode {
-    const UNCONTENDED: Mode = Mode { all: false, contended: false };
 }

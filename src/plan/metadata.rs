@@ -6,11 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::account::claim_for;
 use super::part::PartPlan;
 use super::write::{Leftovers, Site, expect};
 use crate::action::{Operation, WriteKeys};
 use crate::reason::Drift;
 use crate::value::Value;
+use crate::want::Want;
 use crate::world::{Application, Claim, Name, Retired, Secret, Timestamp, UserKey, names, rfc3339};
 
 /// The labels and annotations to write, and which of them are a reason to.
@@ -64,25 +66,27 @@ impl Metadata {
 
     fn labels(&mut self, app: &Application, secret: Option<&Secret>) {
         let protected = if app.spec.protected { "true" } else { "false" };
-        let generation = app.secret_generation.to_string();
+        let current = |label| secret.and_then(|secret| secret.labels.get(label)).map(|current| &**current);
         let wanted = [
-            (names::APP, &*app.key.name, true),
-            (names::TEAM, &*app.key.namespace, true),
-            (names::TYPE, names::TYPE_VALUE, true),
-            (names::SECRET_GENERATION, &*generation, false),
-            (names::PROTECTED, protected, true),
+            (names::APP, &*app.key.name),
+            (names::TEAM, &*app.key.namespace),
+            (names::TYPE, names::TYPE_VALUE),
+            (names::PROTECTED, protected),
         ];
-        for (label, value, matters) in wanted {
-            let current = secret.and_then(|secret| secret.labels.get(label)).map(|current| &**current);
+        for (label, value) in wanted {
+            let current = current(label);
             if current == Some(value) {
                 continue;
             }
             // Secrets of before that have no such label are not protected.
             let means_the_same = label == names::PROTECTED && current.is_none() && value == "false";
-            if matters && !means_the_same {
+            if !means_the_same {
                 self.wrong.insert(format!("label {label}").into());
             }
             self.labels.insert(label.into(), Some(value.into()));
+        }
+        if current(names::SECRET_GENERATION).and_then(|text| text.parse().ok()) != Some(app.secret_generation) {
+            self.labels.insert(names::SECRET_GENERATION.into(), Some(app.secret_generation.to_string().into()));
         }
     }
 
@@ -121,10 +125,14 @@ impl Metadata {
 
     fn records(&mut self, secret: Option<&Secret>, parts: &[PartPlan<'_>], leftovers: &Leftovers) {
         let known = parts.iter().filter_map(|part| Some((part.want, part.user.as_ref()?)));
+        let known = known.filter(|(want, user)| !secret.is_some_and(|secret| is_recorded(secret, want, user)));
         let wanted: BTreeMap<Name, Name> =
             known.flat_map(|(want, user)| want.service_type.record(&want.slot, user)).collect();
         for (name, value) in &wanted {
             self.annotation(secret, (name, Some(value)), |_| false);
+        }
+        if leftovers.claims.is_empty() {
+            return;
         }
         let kept: BTreeSet<Name> = secret.map(|secret| names_of_records(secret, leftovers)).unwrap_or_default();
         for claim in &leftovers.claims {
@@ -141,6 +149,13 @@ impl Metadata {
         let same = secret.map(Secret::retired).unwrap_or_default() == list;
         self.annotation(secret, (names::RETIRED, text.as_deref()), |_| same);
     }
+}
+
+/// Whether the secret records exactly this user for what is wanted.
+fn is_recorded(secret: &Secret, want: &Want, user: &UserKey) -> bool {
+    claim_for(secret, want).is_some_and(|claim| {
+        claim.username == user.username && claim.project == user.project && claim.services.contains(&user.service)
+    })
 }
 
 /// The annotations of records that stay.

@@ -13,7 +13,7 @@ use crate::read::Read;
 use crate::reason::{Drift, Reason, Renewal};
 use crate::want::{Grant, IfAbsent, KeyWant, Resolved, ServiceType, Source, Want};
 use crate::world::{
-    AppKey, Application, Content, Lookup, Name, Observed, Secret, SecretKey, Service, ServiceKey, User, UserKey, World,
+    AppKey, Application, Content, Here, Lookup, Name, Observed, Secret, SecretKey, User, UserKey, World,
 };
 
 /// What is asked of one service, for one secret.
@@ -21,6 +21,8 @@ use crate::world::{
 pub(super) struct Ask<'a> {
     /// The application that asks.
     pub(super) app: &'a Application,
+    /// Its namespace.
+    pub(super) here: Here<'a>,
     /// The secret's name.
     pub(super) key: &'a SecretKey,
     /// The secret, if it exists.
@@ -55,40 +57,19 @@ pub(super) struct PartPlan<'a> {
 
 /// Decides one service for one secret.
 pub(super) fn decide<'a>(survey: &Survey<'_>, ask: Ask<'a>, notes: &mut Notes) -> PartPlan<'a> {
-    let world = survey.world;
-    let Ask { app, key, secret, want, all: _, contended: _ } = ask;
-    let resolved = match want.service_type.resolve(world, &key.namespace, want) {
+    let Ask { app, here, key: _, secret, want, all: _, contended: _ } = ask;
+    let resolved = match want.service_type.resolve(here, want) {
         Ok(resolved) => resolved,
         Err(reason) => return blocked(ask, reason, notes),
     };
-    let Lookup::Found(service) = world.service(&resolved.service) else {
-        return blocked(ask, Reason::ServiceNotFound { service: resolved.service }, notes);
-    };
-    let on = On { resolved: &resolved, service };
-    match account::recorded(world, &app.key, secret, (want, &resolved.service)) {
+    let on = &resolved;
+    match account::recorded(survey.world, &app.key, secret, (want, on)) {
         Recorded::Unseen(reason) => blocked(ask, reason, notes),
         Recorded::None => replace(survey, (ask, on), Old::None, notes),
         Recorded::Elsewhere(user) => replace(survey, (ask, on), Old::Elsewhere(user), notes),
         Recorded::Gone(user) => replace(survey, (ask, on), Old::Gone(user), notes),
         Recorded::Own(user, observed) => keep_own(survey, (ask, on), (user, observed), notes),
         Recorded::NotOwn(user, observed, why) => keep_other(survey, (ask, on), (user, observed, why), notes),
-    }
-}
-
-/// The service that was found, and what stands in the way of changing anything on it.
-#[derive(Clone, Copy)]
-struct On<'a> {
-    resolved: &'a Resolved,
-    service: &'a Service,
-}
-
-impl On<'_> {
-    fn key(&self) -> &ServiceKey {
-        &self.resolved.service
-    }
-
-    fn hindrance(&self) -> Option<&Reason> {
-        self.resolved.hindrance.as_ref()
     }
 }
 
@@ -104,7 +85,7 @@ enum Old {
 /// The user is the secret's own: it stays, unless time asks for a new one.
 fn keep_own<'a>(
     survey: &Survey<'_>,
-    (ask, on): (Ask<'a>, On<'_>),
+    (ask, on): (Ask<'a>, &Resolved<'_>),
     (user, observed): (UserKey, &User),
     notes: &mut Notes,
 ) -> PartPlan<'a> {
@@ -122,9 +103,9 @@ fn keep_own<'a>(
     let contents = contents::compare(survey, &question(ask, on, (&user, Some(observed)), true));
     wish_credentials(ask, (&user, observed), notes);
     let changes = !before.is_empty() || !contents.set.is_empty();
-    let ambiguous = matches!(on.hindrance(), Some(Reason::InstanceAmbiguous { .. }));
+    let ambiguous = matches!(on.hindrance.as_ref(), Some(Reason::InstanceAmbiguous { .. }));
     // Of an ambiguous instance only the rights of users stay as they are: what a secret holds is put back.
-    if let Some(reason) = on.hindrance().filter(|_| !(ambiguous && changes && before.is_empty())) {
+    if let Some(reason) = on.hindrance.as_ref().filter(|_| !(ambiguous && changes && before.is_empty())) {
         return PartPlan { settled: !changes && !ask.all, ..blocked(ask, reason.clone(), notes) };
     }
     let written = || why_written(ask, (&contents, !before.is_empty()), (&user, observed));
@@ -142,7 +123,7 @@ fn keep_own<'a>(
 /// The user was not made for this secret alone: it stays untouched until something has to be written anyway.
 fn keep_other<'a>(
     survey: &Survey<'_>,
-    (ask, on): (Ask<'a>, On<'_>),
+    (ask, on): (Ask<'a>, &Resolved<'_>),
     (user, observed, why): (UserKey, &User, Reason),
     notes: &mut Notes,
 ) -> PartPlan<'a> {
@@ -165,13 +146,13 @@ fn keep_other<'a>(
 }
 
 /// A new user takes over.
-fn replace<'a>(survey: &Survey<'_>, (ask, on): (Ask<'a>, On<'_>), old: Old, notes: &mut Notes) -> PartPlan<'a> {
+fn replace<'a>(survey: &Survey<'_>, (ask, on): (Ask<'a>, &Resolved<'_>), old: Old, notes: &mut Notes) -> PartPlan<'a> {
     let settled = matches!(old, Old::Due(..)) && is_settled(ask);
     let stuck = |reason: Reason, notes: &mut Notes| PartPlan { settled, ..blocked(ask, reason, notes) };
-    if let Some(reason) = on.hindrance() {
+    if let Some(reason) = on.hindrance.as_ref() {
         return stuck(reason.clone(), notes);
     }
-    let new = match contest::choose(survey, ask, on.key()) {
+    let new = match contest::choose(survey, ask, &on.key) {
         Ok(new) => new,
         Err(reason) => return stuck(reason, notes),
     };
@@ -239,14 +220,14 @@ fn making(ask: Ask<'_>, new: &NewUser) -> Vec<Action> {
     intent.into_iter().chain(create).collect()
 }
 
-fn grant(ask: Ask<'_>, on: On<'_>, user: &UserKey, observed: Option<&User>) -> Result<Vec<Action>, Reason> {
+fn grant(ask: Ask<'_>, on: &Resolved<'_>, user: &UserKey, observed: Option<&User>) -> Result<Vec<Action>, Reason> {
     let want = ask.want;
     want.service_type.grant(&Grant { service: on.service, user, observed, access: want.access })
 }
 
 fn question<'q>(
     ask: Ask<'q>,
-    on: On<'q>,
+    on: &'q Resolved<'q>,
     (user, observed): (&'q UserKey, Option<&'q User>),
     same_user: bool,
 ) -> Question<'q> {
@@ -254,7 +235,7 @@ fn question<'q>(
     Question {
         secret: ask.secret,
         want: ask.want,
-        service: (&on.resolved.service, on.service),
+        service: (&on.key, on.service),
         user,
         observed,
         same_user,
@@ -329,8 +310,8 @@ fn blocked<'a>(ask: Ask<'a>, reason: Reason, notes: &mut Notes) -> PartPlan<'a> 
 /// Whether the secret is complete for today's spec, as far as that can be told without the service.
 fn is_settled(ask: Ask<'_>) -> bool {
     let Some(secret) = ask.secret else { return false };
-    let recorded = account::claim_for(secret, ask.want)
-        .is_some_and(|claim| ask.want.service_type.could_mean(&ask.key.namespace, ask.want, claim));
+    let recorded =
+        account::claim_for(secret, ask.want).is_some_and(|claim| ask.want.service_type.could_mean(ask.want, claim));
     let filled = |want: &KeyWant| match secret.content(&want.key) {
         None => false,
         Some(Content::Empty) => matches!(want.source, Source::Address(_, IfAbsent::Text(_))),

@@ -103,7 +103,8 @@ fn due_since(world: &World, secret: &Secret, service: &ServiceKey) -> Option<Tim
     let (moment, _) = next(world, (secret, claim.service_type), &user, observed)?;
     let free = !secret.terminating && !secret.paused() && !secret.immutable;
     let due = world.now >= moment && secret.protection() == Protection::None && free;
-    (due && holder(world, &secret.key).is_some_and(|app| can_act(world, app, secret))).then_some(moment)
+    (due && holder(world.here(&secret.key.namespace), &secret.key.name).is_some_and(|app| can_act(world, app, secret)))
+        .then_some(moment)
 }
 
 /// Whether nothing keeps the application from replacing the user of its secret.

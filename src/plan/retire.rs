@@ -88,6 +88,11 @@ pub(super) fn settle(
         let waits = matches!(reason, Reason::NotObserved { .. } | Reason::PoolNotAllowed { .. });
         return if waits { Fate::Stays(reason) } else { Fate::NotHere(reason) };
     }
+    if let Some(why) = world.why_unlisted(Kind::Secret) {
+        let reason = Reason::NotObserved { what: Read::Kind(Kind::Secret), why: why.clone() };
+        super::account::note(notes, &reason);
+        return Fate::Stays(reason);
+    }
     let others = recorded_by_others(world, user, holding);
     if !others.is_empty() {
         return Fate::NotHere(Reason::RecordedElsewhere { user: user.clone(), by: others });

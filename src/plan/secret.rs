@@ -14,11 +14,12 @@ use crate::read::Read;
 use crate::reason::{Drift, Hold, Reason};
 use crate::value::Value;
 use crate::world::{
-    ConsumerRef, Kind, Name, Protection, Retired, Secret, SecretKey, Subject, Timestamp, WorkloadKind, World, names,
+    ConsumerKind, ConsumerRef, Here, Kind, Name, Protection, Retired, Secret, SecretKey, Subject, Timestamp,
+    WorkloadKind, World, names,
 };
 
 /// Decides one managed secret.
-pub(super) fn decide(survey: &Survey<'_>, secret: &Secret, notes: &mut Notes) -> Decision {
+pub(super) fn decide(survey: &Survey<'_>, (here, secret): (Here<'_>, &Secret), notes: &mut Notes) -> Decision {
     if secret.terminating {
         return finalizer::decide(survey.world, secret, notes);
     }
@@ -26,18 +27,21 @@ pub(super) fn decide(survey: &Survey<'_>, secret: &Secret, notes: &mut Notes) ->
         let what = format!("secret {}", secret.key.name).into();
         return decision(secret, Verdict::Keep, Reason::Paused { what }, vec![]);
     }
-    let stay = stay(survey, secret, notes);
-    let leaving = leaving(survey.world, secret, notes);
+    let stay = stay(survey, (here, secret), notes);
+    let leaving = leaving(here, secret, notes);
     let verdict = if leaving.actions.is_empty() { stay.verdict } else { stay.verdict.max(Verdict::Change) };
     let reason = match leaving.reason {
         Some((verdict, reason)) if verdict >= stay.verdict => reason,
         _ => stay.reason,
     };
     let verdict = leaving.verdict.map_or(verdict, |of_users| verdict.max(of_users));
-    let actions: Vec<Action> = leaving.actions.into_iter().chain(stay.actions).collect();
+    let mut actions = leaving.actions;
+    actions.extend(stay.actions);
+    if !actions.iter().any(Action::is_change) {
+        return decision(secret, verdict, reason, actions);
+    }
     let subject = Subject::Secret(secret.key.clone());
-    let changes = actions.iter().any(Action::is_change);
-    match backoff::why_not_now(survey.world, &subject, &secret.key.name, (0, notes)).filter(|_| changes) {
+    match backoff::why_not_now(survey.world, &subject, &secret.key.name, (0, notes)) {
         Some(reason) => decision(secret, Verdict::Wait, reason, vec![]),
         None => decision(secret, verdict, reason, actions),
     }
@@ -60,10 +64,9 @@ impl Stay {
 }
 
 /// Whether it stays: the reasons in the order in which they count.
-fn stay(survey: &Survey<'_>, secret: &Secret, notes: &mut Notes) -> Stay {
-    let world = survey.world;
-    let mend = if writer(world, &secret.key).is_none() { mend(world, secret) } else { None };
-    let mut stay = match why_stays(world, secret) {
+fn stay(survey: &Survey<'_>, (here, secret): (Here<'_>, &Secret), notes: &mut Notes) -> Stay {
+    let mend = mend(here, secret);
+    let mut stay = match why_stays(here, secret) {
         Some(Staying::Used(by)) => keep_secret(secret, by),
         Some(Staying::Protected(until)) => {
             if let Some(end) = until {
@@ -97,17 +100,18 @@ enum Staying {
 }
 
 /// Why a secret that is not being deleted stays.
-fn why_stays(world: &World, secret: &Secret) -> Option<Staying> {
-    let application = || Name::from("AivenApplication");
-    let asking: Vec<ConsumerRef> =
-        world.asking(&secret.key).map(|app| ConsumerRef { kind: application(), name: app.key.name.clone() }).collect();
+fn why_stays(here: Here<'_>, secret: &Secret) -> Option<Staying> {
+    let world = here.world;
+    let asking = here.asking(&secret.key.name);
+    let asking = asking.map(|app| ConsumerRef { kind: ConsumerKind::AivenApplication, name: app.key.name.clone() });
+    let asking: Vec<ConsumerRef> = asking.collect();
     if !asking.is_empty() {
         return Some(Staying::Used(asking));
     }
-    let using: Vec<ConsumerRef> = world
-        .using(&secret.key)
-        .map(|(workload, _)| ConsumerRef { kind: workload.kind.as_str().into(), name: workload.name.clone() })
-        .collect();
+    let using = here
+        .using(&secret.key.name)
+        .map(|(workload, _)| ConsumerRef { kind: ConsumerKind::Workload(workload.kind), name: workload.name.clone() });
+    let using: Vec<ConsumerRef> = using.collect();
     if !using.is_empty() {
         return Some(Staying::Used(using));
     }
@@ -170,13 +174,19 @@ pub(super) fn count_deletable(world: &World) -> usize {
         app.spec.secret_names().map(key).collect::<Vec<_>>()
     });
     let candidates: std::collections::BTreeSet<SecretKey> = world.idle().cloned().chain(of_ending).collect();
-    let goes = |secret: &&Secret| !secret.terminating && !secret.paused() && why_stays(world, secret).is_none();
+    let goes = |secret: &&Secret| {
+        !secret.terminating && !secret.paused() && why_stays(world.here(&secret.key.namespace), secret).is_none()
+    };
     candidates.iter().filter_map(|key| world.managed(key)).filter(goes).count()
 }
 
 /// What is wrong with a secret that no application writes: our finalizer is missing although it records users, or its
 /// list of replaced users names some that are gone.
-fn mend(world: &World, secret: &Secret) -> Option<Stay> {
+fn mend(here: Here<'_>, secret: &Secret) -> Option<Stay> {
+    let world = here.world;
+    if (secret.finalizer && secret.retired().is_empty()) || writer(here, &secret.key.name).is_some() {
+        return None;
+    }
     let records = secret.claims().iter().any(|claim| !claim.services.is_empty()) || !secret.retired().is_empty();
     let finalizer = records && !secret.finalizer;
     let left: Vec<Retired> = secret.retired().iter().filter(|entry| !retire::is_spent(world, entry)).cloned().collect();
@@ -211,13 +221,13 @@ struct Leaving {
     actions: Vec<Action>,
 }
 
-fn leaving(world: &World, secret: &Secret, notes: &mut Notes) -> Leaving {
+fn leaving(here: Here<'_>, secret: &Secret, notes: &mut Notes) -> Leaving {
     let mut leaving = Leaving::default();
-    if secret.retired().is_empty() || world.asking(&secret.key).any(|app| app.paused) {
+    if secret.retired().is_empty() || here.asking(&secret.key.name).any(|app| app.paused) {
         return leaving;
     }
     for entry in secret.retired() {
-        let (verdict, reason, actions) = match retire::fate(world, secret, entry, notes) {
+        let (verdict, reason, actions) = match retire::fate(here.world, secret, entry, notes) {
             Fate::Spent => continue,
             Fate::NotHere(reason) => (Verdict::Keep, reason, vec![]),
             Fate::Stays(reason) => (Verdict::Wait, reason, vec![]),

@@ -23,70 +23,102 @@ pub(super) fn update(app: &Application, parts: &[(Part, bool)]) -> Option<Action
 
 /// The update that says why nothing can be done for the application.
 pub(super) fn failed(app: &Application, reason: &Reason) -> Option<Action> {
-    let message: Name = format!("{} {}", reason.operation(), reason).into();
-    let said = |kind: &str| condition(kind, "True", (reason.code().into(), message.clone()));
     let (failure, other) = match reason.blame() {
         Blame::Aiven => (names::AIVEN_FAILURE, names::LOCAL_FAILURE),
         Blame::Local | Blame::Nobody => (names::LOCAL_FAILURE, names::AIVEN_FAILURE),
     };
     let wanted = Wanted {
         state: RolloutState::Failed,
-        hash: app.status.hash.clone(),
+        hash: &app.status.hash,
         generation: app.status.synchronized_generation,
-        conditions: vec![said(failure), no(other)],
+        conditions: [Some(yes(failure, reason.code())), Some(no(other)), None, deprecated(app)],
+        message: Message::Failure(reason),
         gone: names::SUCCEEDED,
     };
     wanted.update(app)
 }
 
 fn complete(app: &Application) -> Option<Action> {
-    let done = ("RolloutComplete".into(), "every secret holds what the spec asks for".into());
+    let done = yes(names::SUCCEEDED, RolloutState::Complete.as_str());
     let wanted = Wanted {
         state: RolloutState::Complete,
-        hash: app.hash().clone(),
+        hash: app.hash(),
         generation: app.generation,
-        conditions: vec![condition(names::SUCCEEDED, "True", done), no(names::AIVEN_FAILURE), no(names::LOCAL_FAILURE)],
+        conditions: [Some(done), Some(no(names::AIVEN_FAILURE)), Some(no(names::LOCAL_FAILURE)), deprecated(app)],
+        message: Message::Success,
         gone: "",
     };
     wanted.update(app)
 }
 
-fn condition(kind: &str, status: &str, (reason, message): (Name, Name)) -> Condition {
-    Condition { kind: kind.into(), status: status.into(), reason, message }
+/// A condition as it has to stand; its message is written only where it has to be.
+#[derive(Clone, Copy)]
+struct Stand {
+    kind: &'static str,
+    holds: bool,
+    reason: &'static str,
 }
 
-fn no(kind: &str) -> Condition {
-    condition(kind, "False", ("NoFailure".into(), Name::default()))
+impl Stand {
+    const fn status(self) -> &'static str {
+        if self.holds { "True" } else { "False" }
+    }
 }
 
-struct Wanted {
+const fn yes(kind: &'static str, reason: &'static str) -> Stand {
+    Stand { kind, holds: true, reason }
+}
+
+const fn no(kind: &'static str) -> Stand {
+    Stand { kind, holds: false, reason: "NoFailure" }
+}
+
+fn deprecated(app: &Application) -> Option<Stand> {
+    let used = app.spec.secret_name.as_ref().is_some_and(|name| !name.is_empty());
+    used.then(|| yes(names::DEPRECATED, "DeprecatedField"))
+}
+
+enum Message<'r> {
+    Success,
+    Failure(&'r Reason),
+}
+
+impl Message<'_> {
+    fn of(&self, stand: Stand) -> Name {
+        match self {
+            _ if stand.kind == names::DEPRECATED => {
+                "spec.secretName is deprecated: give each service its own secretName".into()
+            }
+            _ if !stand.holds => Name::default(),
+            Message::Success => "every secret holds what the spec asks for".into(),
+            Message::Failure(reason) => format!("{} {reason}", reason.operation()).into(),
+        }
+    }
+}
+
+struct Wanted<'a> {
     state: RolloutState,
-    hash: Name,
+    hash: &'a Name,
     generation: i64,
-    conditions: Vec<Condition>,
+    conditions: [Option<Stand>; 4],
+    message: Message<'a>,
     gone: &'static str,
 }
 
-impl Wanted {
-    fn update(mut self, app: &Application) -> Option<Action> {
-        if app.spec.secret_name.as_ref().is_some_and(|name| !name.is_empty()) {
-            let message = "spec.secretName is deprecated: give each service its own secretName";
-            self.conditions.push(condition(names::DEPRECATED, "True", ("DeprecatedField".into(), message.into())));
-        }
+impl Wanted<'_> {
+    fn update(self, app: &Application) -> Option<Action> {
         if self.is_said(&app.status, app.generation) {
             return None;
         }
-        let conditions = self.conditions(app);
-        let Wanted { state, hash, generation, conditions: _, gone: _ } = self;
         Some(Action::UpdateStatus(UpdateStatus {
             namespace: app.key.namespace.clone(),
             name: app.key.name.clone(),
             expect: Expect { uid: app.uid.clone(), version: app.version.clone() },
-            state: state.as_str().into(),
-            hash,
+            state: self.state.as_str().into(),
+            hash: self.hash.clone(),
             observed_generation: app.generation,
-            synchronized_generation: generation,
-            conditions,
+            synchronized_generation: self.generation,
+            conditions: self.conditions(app),
         }))
     }
 
@@ -95,44 +127,55 @@ impl Wanted {
         let Status { hash, state, synchronized_generation, observed_generation, conditions } = status;
         // Programs before this one did not always write the observed generation.
         let observed = *observed_generation == generation || *observed_generation == 0;
-        let fields = *hash == self.hash && **state == *self.state.as_str();
-        let is_said = |wanted: &Condition| match status.condition(&wanted.kind) {
-            Some(current) => !differs(current, wanted),
-            None => wanted.status == "False",
+        let is_said = |wanted: &Stand| match status.condition(wanted.kind) {
+            Some(current) => !differs(current, *wanted),
+            None => !wanted.holds,
         };
-        fields
+        hash == self.hash
+            && **state == *self.state.as_str()
             && *synchronized_generation == self.generation
             && observed
-            && self.conditions.iter().all(is_said)
+            && self.conditions.iter().flatten().all(is_said)
             && conditions.iter().all(|current| self.stays(current))
     }
 
+    fn wanted(&self, kind: &str) -> Option<&Stand> {
+        self.conditions.iter().flatten().find(|wanted| wanted.kind == kind)
+    }
+
     fn stays(&self, current: &Condition) -> bool {
-        let wanted = self.conditions.iter().any(|wanted| wanted.kind == current.kind);
-        wanted || (current.kind != *self.gone && current.kind != *names::DEPRECATED)
+        self.wanted(&current.kind).is_some() || (current.kind != *self.gone && current.kind != *names::DEPRECATED)
     }
 
     /// All conditions as they shall stand: those of other types as they are, ours in their places, new ones at the end.
     fn conditions(&self, app: &Application) -> Vec<ConditionSet> {
-        let current = app.status.conditions.iter().filter(|current| self.stays(current)).map(|current| {
-            match self.conditions.iter().find(|wanted| wanted.kind == current.kind) {
-                Some(wanted) if differs(current, wanted) => set(wanted, true),
-                Some(_) | None => set(current, false),
-            }
+        let current = app.status.conditions.iter().filter(|current| self.stays(current));
+        let current = current.map(|current| match self.wanted(&current.kind) {
+            Some(wanted) if differs(current, *wanted) => self.set(*wanted),
+            Some(_) | None => unchanged(current),
         });
-        let missing = |wanted: &&Condition| app.status.condition(&wanted.kind).is_none();
-        current.chain(self.conditions.iter().filter(missing).map(|wanted| set(wanted, true))).collect()
+        let missing = |wanted: &&Stand| app.status.condition(wanted.kind).is_none();
+        current.chain(self.conditions.iter().flatten().filter(missing).map(|wanted| self.set(*wanted))).collect()
+    }
+
+    fn set(&self, stand: Stand) -> ConditionSet {
+        ConditionSet {
+            kind: stand.kind.into(),
+            status: stand.status().into(),
+            reason: stand.reason.into(),
+            message: self.message.of(stand),
+            changed: true,
+        }
     }
 }
 
 /// Whether a condition says something else; texts of success are only texts.
-fn differs(current: &Condition, wanted: &Condition) -> bool {
-    let Condition { kind, status, reason, message: _ } = wanted;
-    let is_failure = (*kind == names::AIVEN_FAILURE || *kind == names::LOCAL_FAILURE) && *status == "True";
-    current.status != *status || (is_failure && current.reason != *reason)
+fn differs(current: &Condition, wanted: Stand) -> bool {
+    let is_failure = wanted.holds && (wanted.kind == names::AIVEN_FAILURE || wanted.kind == names::LOCAL_FAILURE);
+    current.status != *wanted.status() || (is_failure && current.reason != *wanted.reason)
 }
 
-fn set(condition: &Condition, changed: bool) -> ConditionSet {
+fn unchanged(condition: &Condition) -> ConditionSet {
     let Condition { kind, status, reason, message } = condition.clone();
-    ConditionSet { kind, status, reason, message, changed }
+    ConditionSet { kind, status, reason, message, changed: false }
 }

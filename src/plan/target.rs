@@ -14,7 +14,7 @@ use crate::action::Action;
 use crate::read::Read;
 use crate::reason::Reason;
 use crate::want::Target;
-use crate::world::{Application, Entry, Kind, Lookup, Name, Secret, SecretKey, Subject, World};
+use crate::world::{Application, Entry, Here, Kind, Lookup, Name, Secret, SecretKey, Subject, World};
 
 /// What is decided about one secret of an application.
 pub(super) struct TargetPlan {
@@ -30,19 +30,20 @@ pub(super) struct TargetPlan {
 pub(super) fn plan(
     survey: &Survey<'_>,
     (app, target): (&Application, &Target),
-    mode: Mode,
+    mode: Mode<'_>,
     notes: &mut Notes,
 ) -> TargetPlan {
     let world = survey.world;
+    let here = mode.here;
     let key = SecretKey { namespace: app.key.namespace.clone(), name: target.secret.clone() };
-    let secret = match existing(world, app, &key) {
+    let secret = match existing(here, app, &key) {
         Ok(secret) => secret,
         Err((verdict, reason)) => {
             note(notes, &reason);
             return all(target, verdict, &reason);
         }
     };
-    let ask = |want| Ask { app, key: &key, secret, want, all: mode.all, contended: mode.contended };
+    let ask = |want| Ask { app, here, key: &key, secret, want, all: mode.all, contended: mode.contended };
     let mut parts: Vec<PartPlan<'_>> = target.wants.iter().map(|want| part::decide(survey, ask(want), notes)).collect();
     if secret.is_none() {
         let ready = parts.iter().all(|part| part.verdict <= Verdict::Change);
@@ -74,15 +75,15 @@ pub(super) fn plan(
 }
 
 /// The secret as it is, if this application may write it.
-fn existing<'w>(world: &'w World, app: &Application, key: &SecretKey) -> Result<Option<&'w Secret>, (Verdict, Reason)> {
+fn existing<'w>(here: Here<'w>, app: &Application, key: &SecretKey) -> Result<Option<&'w Secret>, (Verdict, Reason)> {
     for kind in [Kind::Application, Kind::Secret] {
-        if let Some(why) = world.why_unlisted(kind) {
+        if let Some(why) = here.world.why_unlisted(kind) {
             // Another application or another secret that was not listed may have it, or its user.
             let reason = Reason::NotObserved { what: Read::Kind(kind), why: why.clone() };
             return Err((Verdict::Wait, reason));
         }
     }
-    let secret = match world.secret(key) {
+    let secret = match here.secret(&key.name) {
         Lookup::Unseen(why) => {
             return Err((Verdict::Wait, Reason::NotObserved { what: Read::Secret(key.clone()), why }));
         }
@@ -92,7 +93,7 @@ fn existing<'w>(world: &'w World, app: &Application, key: &SecretKey) -> Result<
         }
         Lookup::Found(Entry::Managed(secret)) => Some(&**secret),
     };
-    if let Some(other) = holder(world, key).filter(|other| other.key != app.key) {
+    if let Some(other) = holder(here, &key.name).filter(|other| other.key != app.key) {
         let reason = Reason::SecretContested { secret: key.name.clone(), by: other.key.name.clone() };
         return Err((Verdict::Refuse, reason));
     }

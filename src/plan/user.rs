@@ -99,6 +99,7 @@ fn why_in_flight(world: &World, user: &UserKey, intent: &Intent) -> Option<Reaso
     if app.uid != intent.application_uid || app.terminating || app.expired(world.now) {
         return None;
     }
+    let here = world.here(&app.key.namespace);
     let service = user.service_key();
     let targets = app.targets().unwrap_or_default();
     let wants = targets.iter().filter(|target| target.secret == intent.secret.name).flat_map(|target| &target.wants);
@@ -106,12 +107,14 @@ fn why_in_flight(world: &World, user: &UserKey, intent: &Intent) -> Option<Reaso
     let follows = |want: &&crate::want::Want| {
         let chosen =
             open_intent(world, app, &intent.secret, (want, &service)).is_some_and(|(chosen, _)| chosen == user);
-        let here = match want.service_type.resolve(world, &app.key.namespace, want) {
-            Ok(resolved) => resolved.service == service,
+        let awaited = match want.service_type.resolve(here, want) {
+            Ok(resolved) if resolved.key == service => {
+                !matches!(recorded(world, &app.key, secret, (want, &resolved)), Recorded::Own(..))
+            }
+            Ok(_) => false,
             Err(_) => true,
         };
-        let has_one = matches!(recorded(world, &app.key, secret, (want, &service)), Recorded::Own(..));
-        chosen && here && !has_one
+        chosen && awaited
     };
     let what = format!("application {} is to finish it", app.key);
     wants.into_iter().any(|want| follows(&want)).then(|| Reason::Settling { what: what.into(), until: None })

@@ -41,7 +41,11 @@ pub(super) struct Site<'a> {
 /// Puts together the write; `None` if there is no reason for one.
 pub(super) fn of(survey: &Survey<'_>, site: Site<'_>, parts: &[PartPlan<'_>]) -> Option<Write> {
     let Site { app, key, secret, all } = site;
-    if secret.is_none() && parts.iter().any(|part| part.user.is_none() || part.verdict > super::Verdict::Change) {
+    // A secret that does not exist, or was another application's, is written when everything that goes into it is ready:
+    // the users of the application before are replaced in the same write that makes it this one's.
+    let before = secret.and_then(Secret::app).filter(|before| **before != app.key.name);
+    let stuck = |part: &PartPlan<'_>| part.user.is_none() || part.verdict > super::Verdict::Change;
+    if (secret.is_none() || before.is_some()) && parts.iter().any(stuck) {
         return None;
     }
     let leftovers = secret.map(|secret| Leftovers::of(secret, parts)).unwrap_or_default();
@@ -105,6 +109,9 @@ impl Leftovers {
         };
         let unasked = secret.claims().iter().filter(|claim| !claim.services.is_empty() && !asked(claim));
         let claims: Vec<Claim> = unasked.cloned().collect();
+        if claims.is_empty() {
+            return Leftovers::default();
+        }
         let wanted: BTreeSet<&Name> = parts.iter().flat_map(|part| &part.want.keys).map(|want| &want.key).collect();
         let held = |key: &Name| !wanted.contains(key) && secret.content(key).is_some();
         let keys = claims.iter().flat_map(|claim| claim.service_type.keys(&claim.slot)).map(|want| want.key);
@@ -130,8 +137,11 @@ fn retired(
     leftovers: &Leftovers,
 ) -> RetiredList {
     let world = survey.world;
-    let in_use: BTreeSet<&UserKey> = parts.iter().filter_map(|part| part.user.as_ref()).collect();
     let listed = secret.map(Secret::retired).unwrap_or_default();
+    if listed.is_empty() && leftovers.claims.is_empty() && parts.iter().all(|part| part.retire.is_none()) {
+        return RetiredList { list: vec![], new: vec![] };
+    }
+    let in_use: BTreeSet<&UserKey> = parts.iter().filter_map(|part| part.user.as_ref()).collect();
     let stays = |entry: &&Retired| !in_use.contains(&entry.account()) && !retire::is_spent(world, entry);
     let mut list: Vec<Retired> = listed.iter().filter(stays).cloned().collect();
     let replaced = parts.iter().filter_map(|part| part.retire.clone());
@@ -192,10 +202,8 @@ impl Data {
         let mut set: BTreeMap<Name, Value> = self.ca.into_iter().map(|value| (CA.into(), value)).collect();
         let writes = !set.is_empty() || removes || parts.iter().any(|part| !part.contents.set.is_empty());
         for contents in parts.iter().map(|part| &part.contents).filter(|_| writes) {
-            let touched = !contents.set.is_empty();
             set.extend(contents.set.clone());
-            let refreshed = contents.refresh.iter().filter(|(_, value)| touched || **value != Value::Clock);
-            set.extend(refreshed.map(|(key, value)| (key.clone(), value.clone())));
+            set.extend(contents.refresh.clone());
         }
         if !set.is_empty() {
             set.insert(UPDATED.into(), Value::Clock);

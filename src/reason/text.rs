@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{At, Blame, Drift, Hold, Reason, Renewal};
-use crate::world::FailureClass;
+use crate::world::{ConsumerKind, FailureClass};
 
 impl Reason {
     /// Who caused it.
@@ -106,7 +106,7 @@ impl fmt::Display for Reason {
             Reason::SecretNameMissing { service, instance } => {
                 write!(f, "{service} {instance} names no secret: set its secretName")
             }
-            Reason::InvalidName { what, name, rule } => write!(f, "{what} is \"{name}\": it has to be {rule}"),
+            Reason::InvalidName { what, name, rule } => write!(f, "{what} is \"{name}\", but has to be {rule}"),
             Reason::KeyCollision { secret, key, first, second } => {
                 write!(f, "{first} and {second} would both write {key} into secret {secret}: give one its own secret")
             }
@@ -136,7 +136,10 @@ impl fmt::Display for Reason {
             Reason::ServiceNotFound { service } => write!(f, "Aiven has no service {service}"),
             Reason::AddressMissing { service, key } => write!(f, "service {service} has no address for {key}"),
             Reason::CredentialsNotReady { user } => write!(f, "Aiven has not given the credentials of {user} yet"),
-            Reason::NotObserved { what, why } => write!(f, "{why}: {what} is needed to decide"),
+            Reason::NotObserved { what, why } if why.starts_with(&what.to_string()) => {
+                write!(f, "{why}, and is needed to decide")
+            }
+            Reason::NotObserved { what, why } => write!(f, "{what} is needed to decide, but unseen: {why}"),
             Reason::AnnotationInvalid { faults } => write!(
                 f,
                 "{}: mend the annotations, or set aivenator.aiven.nais.io/skip-cleanup to \"true\" to let it go",
@@ -150,7 +153,7 @@ impl fmt::Display for Reason {
             Reason::InUse { by } => in_use(f, by),
             Reason::TooYoung { until } => write!(f, "nothing uses it, and it stays until {}", At(*until)),
             Reason::Unused => f.write_str("nothing asks for it and nothing uses it"),
-            Reason::Expired { at } => write!(f, "it has expired at {}", At(*at)),
+            Reason::Expired { at } => write!(f, "it expired at {}", At(*at)),
             Reason::Terminating { what } => write!(f, "{what} is being deleted"),
             Reason::NameTaken { user, by } => {
                 write!(f, "application {by} is about to take the user name {}", user.username)
@@ -227,7 +230,8 @@ impl fmt::Display for Drift {
 
 fn in_use(f: &mut fmt::Formatter<'_>, by: &[crate::world::ConsumerRef]) -> fmt::Result {
     let shown: Vec<String> = by.iter().take(5).map(ToString::to_string).collect();
-    let verb = if by.iter().all(|consumer| consumer.kind == "AivenApplication") { "asked for" } else { "used" };
+    let verb =
+        if by.iter().all(|consumer| consumer.kind == ConsumerKind::AivenApplication) { "asked for" } else { "used" };
     write!(f, "{verb} by {}", shown.join(", "))?;
     match by.len().saturating_sub(shown.len()) {
         0 => Ok(()),

@@ -6,7 +6,7 @@ use super::page::{Page, Row};
 use super::paint::Symbol;
 use super::write;
 use crate::action::{AccessRules, Action, ConditionSet, Operation, UpdateStatus};
-use crate::world::{ConsumerRef, Name, UserKey, names, rfc3339};
+use crate::world::{ConsumerKind, ConsumerRef, Name, UserKey, names, rfc3339};
 
 /// Writes one action, on as many lines as it needs.
 pub(super) fn action(page: &mut Page, indent: usize, action: &Action) {
@@ -132,9 +132,9 @@ fn place(user: &UserKey) -> String {
 
 /// Objects by kind, the kind once: `Pod a, b, ReplicaSet c`.
 pub(super) fn consumers(all: &[ConsumerRef]) -> String {
-    let mut last: Option<&Name> = None;
+    let mut last: Option<ConsumerKind> = None;
     let shown = all.iter().map(|ConsumerRef { kind, name }| {
-        let same = last.replace(kind) == Some(kind);
+        let same = last.replace(*kind) == Some(*kind);
         if same { name.to_string() } else { format!("{kind} {name}") }
     });
     shown.collect::<Vec<_>>().join(", ")

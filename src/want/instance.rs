@@ -6,40 +6,41 @@
 use super::{Resolved, ServiceType, Want};
 use crate::read::Read;
 use crate::reason::Reason;
-use crate::world::{Component, Kind, Lookup, Name, ServiceKey, Settings, World, is_usable};
+use crate::world::{Claim, Component, Here, Kind, Lookup, Name, ServiceKey, Settings, World, is_usable};
 
-/// Resolves a request: the first of these names for which the namespace holds an instance object.
-pub(super) fn resolve(world: &World, namespace: &Name, want: &Want, names: &[Name]) -> Result<Resolved, Reason> {
-    let settings = world.settings();
+/// Resolves a request: the first of its names for which the namespace holds an instance object.
+pub(super) fn resolve<'w>(here: Here<'w>, want: &Want) -> Result<Resolved<'w>, Reason> {
+    let settings = here.world.settings();
     if !settings.instance_check {
-        return resolve_by_name(world, namespace, want, names);
+        return resolve_by_name(here, want);
     }
-    for name in names {
-        match world.instance(want.service_type, namespace, name) {
+    for name in &want.services {
+        match here.instance(want.service_type, name) {
             Lookup::Unseen(why) => {
                 return Err(Reason::NotObserved { what: Read::Kind(Kind::Instance(want.service_type)), why });
             }
             Lookup::Absent => {}
             Lookup::Found(state) => {
                 let service = ServiceKey { project: settings.main_project.clone(), service: name.clone() };
-                let hindrance = why_hindered(world, want.service_type, name, state);
-                return existing(world, service, hindrance);
+                let hindrance = why_hindered(here.world, want.service_type, name, state);
+                return existing(here.world, service, hindrance);
             }
         }
     }
-    Err(Reason::InstanceNotFound { service: want.service_type, names: names.to_vec() })
+    Err(Reason::InstanceNotFound { service: want.service_type, names: want.services.clone() })
 }
 
 /// Without instance objects only a name that begins with the namespace's own prefix is believed.
-fn resolve_by_name(world: &World, namespace: &Name, want: &Want, names: &[Name]) -> Result<Resolved, Reason> {
+fn resolve_by_name<'w>(here: Here<'w>, want: &Want) -> Result<Resolved<'w>, Reason> {
+    let Here { world, name: namespace, space: _ } = here;
     if let Some(why) = world.why_unlisted(Kind::Instance(want.service_type)) {
         let what = Read::Kind(Kind::Instance(want.service_type));
         return Err(Reason::NotObserved { what, why: why.clone() });
     }
     let prefix = own_prefix(want.service_type, namespace);
     let project = &world.settings().main_project;
-    let mut last = Reason::InstanceNotFound { service: want.service_type, names: names.to_vec() };
-    for name in names.iter().filter(|name| name.starts_with(&prefix)) {
+    let mut last = Reason::InstanceNotFound { service: want.service_type, names: want.services.clone() };
+    for name in want.services.iter().filter(|name| name.starts_with(&prefix)) {
         let service = ServiceKey { project: project.clone(), service: name.clone() };
         match existing(world, service, why_held_elsewhere(world, want.service_type, (namespace, name))) {
             Err(reason @ Reason::ServiceNotFound { .. }) => last = reason,
@@ -47,6 +48,11 @@ fn resolve_by_name(world: &World, namespace: &Name, want: &Want, names: &[Name])
         }
     }
     Err(last)
+}
+
+/// Whether such a claim can be about what is wanted, where the service cannot be resolved.
+pub(super) fn could_mean(want: &Want, claim: &Claim) -> bool {
+    claim.services.is_empty() || claim.services.iter().any(|service| want.services.contains(service))
 }
 
 /// Without instance objects a name may still be seen to be another namespace's.
@@ -62,25 +68,24 @@ fn why_held_elsewhere(world: &World, service_type: ServiceType, (namespace, name
 }
 
 /// Checks that Aiven has the service, and in which state.
-pub(super) fn existing(world: &World, service: ServiceKey, hindrance: Option<Reason>) -> Result<Resolved, Reason> {
-    match world.service(&service) {
-        Lookup::Absent => Err(Reason::ServiceNotFound { service }),
-        Lookup::Unseen(why) => Err(Reason::NotObserved { what: Read::Service(service), why }),
-        Lookup::Found(found) if !found.usable() && hindrance.is_none() => {
-            let hindrance = Reason::InstanceNotReady { name: service.service.clone(), state: found.state.clone() };
-            Ok(Resolved { service, hindrance: Some(hindrance) })
+pub(super) fn existing(world: &World, key: ServiceKey, hindrance: Option<Reason>) -> Result<Resolved<'_>, Reason> {
+    match world.service(&key) {
+        Lookup::Absent => Err(Reason::ServiceNotFound { service: key }),
+        Lookup::Unseen(why) => Err(Reason::NotObserved { what: Read::Service(key), why }),
+        Lookup::Found(service) => {
+            let unusable = || Reason::InstanceNotReady { name: key.service.clone(), state: service.state.clone() };
+            let hindrance = hindrance.or_else(|| (!service.usable()).then(unusable));
+            Ok(Resolved { key, service, hindrance })
         }
-        Lookup::Found(_) => Ok(Resolved { service, hindrance }),
     }
 }
 
 fn why_hindered(world: &World, service_type: ServiceType, name: &Name, state: &Name) -> Option<Reason> {
-    let namespaces: Vec<Name> = world.holders(service_type, name).cloned().collect();
-    if namespaces.len() > 1 {
+    if world.holders(service_type, name).nth(1).is_some() {
+        let namespaces: Vec<Name> = world.holders(service_type, name).cloned().collect();
         return Some(Reason::InstanceAmbiguous { name: name.clone(), namespaces });
     }
-    let not_ready = Reason::InstanceNotReady { name: name.clone(), state: state.clone() };
-    (!is_usable(state)).then_some(not_ready)
+    (!is_usable(state)).then(|| Reason::InstanceNotReady { name: name.clone(), state: state.clone() })
 }
 
 /// Why a namespace may not use a service that a record on one of its secrets names.

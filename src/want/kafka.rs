@@ -12,7 +12,7 @@ use crate::reason::Reason;
 use crate::value::Credential;
 use crate::want::ServiceType;
 use crate::world::{
-    Access, AppKey, Claim, Component, Name, Service, ServiceKey, Settings, Spec, Spelling, UserKey, World,
+    Access, AppKey, Claim, Component, Here, Name, Service, ServiceKey, Settings, Spec, Spelling, UserKey, World,
 };
 
 const USER: &str = "kafka.aiven.nais.io/serviceUser";
@@ -37,6 +37,8 @@ impl Provider for Kafka {
                 slot: Name::default(),
                 instance: kafka.pool.clone(),
                 access: Access::ReadWrite,
+                services: service_names(&kafka.pool).to_vec(),
+                prefix: Prefix::kafka(app),
                 group: format!("kafka/{}/{}", kafka.pool, Prefix::kafka(app).username("")).into(),
                 keys: self.keys(""),
             },
@@ -83,22 +85,20 @@ impl Provider for Kafka {
         vec![("KAFKA_BROKERS", broker_address), ("KAFKA_SCHEMA_REGISTRY", registry_address)]
     }
 
-    fn resolve(&self, world: &World, _namespace: &Name, want: &Want) -> Result<Resolved, Reason> {
+    fn resolve<'w>(&self, here: Here<'w>, want: &Want) -> Result<Resolved<'w>, Reason> {
         let pool = &want.instance;
-        if !world.settings().projects.contains(pool) {
+        if !here.world.settings().projects.contains(pool) {
             return Err(Reason::PoolNotAllowed { pool: pool.clone() });
         }
-        let [first, second] = service_names(pool).map(|service| ServiceKey { project: pool.clone(), service });
-        match existing(world, first.clone(), None) {
-            Err(Reason::ServiceNotFound { .. }) => existing(world, second, None).map_err(|reason| {
-                if matches!(reason, Reason::ServiceNotFound { .. }) {
-                    Reason::ServiceNotFound { service: first }
-                } else {
-                    reason
-                }
-            }),
-            found => found,
+        let mut missing = None;
+        for service in &want.services {
+            let key = ServiceKey { project: pool.clone(), service: service.clone() };
+            match existing(here.world, key, None) {
+                Err(reason @ Reason::ServiceNotFound { .. }) => missing = missing.or(Some(reason)),
+                found => return found,
+            }
         }
+        Err(missing.unwrap_or_else(|| Reason::PoolNotAllowed { pool: pool.clone() }))
     }
 
     fn why_not_usable(&self, world: &World, _namespace: &Name, service: &ServiceKey) -> Option<Reason> {
@@ -110,7 +110,7 @@ impl Provider for Kafka {
         (!known).then(|| Reason::NotOurs { what: format!("{service} is not the Kafka service of a pool").into() })
     }
 
-    fn could_mean(&self, _namespace: &Name, want: &Want, claim: &Claim) -> bool {
+    fn could_mean(&self, want: &Want, claim: &Claim) -> bool {
         claim.project == want.instance
     }
 

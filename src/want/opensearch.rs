@@ -13,7 +13,8 @@ use crate::reason::Reason;
 use crate::value::Credential;
 use crate::want::ServiceType;
 use crate::world::{
-    Access, AclDocument, AppKey, Claim, Name, Observed, Service, ServiceKey, Settings, Spec, Spelling, UserKey, World,
+    Access, AclDocument, AppKey, Claim, Here, Name, Observed, Service, ServiceKey, Settings, Spec, Spelling, UserKey,
+    World,
 };
 
 const USER: &str = "opensearch.aiven.nais.io/serviceUser";
@@ -42,6 +43,11 @@ impl Provider for OpenSearch {
                 slot: Name::default(),
                 instance: asked.instance.clone(),
                 access: asked.access.unwrap_or(Access::Read),
+                services: vec![
+                    full_name(ServiceType::OpenSearch, &app.namespace, &asked.instance),
+                    asked.instance.clone(),
+                ],
+                prefix: self.prefix(app, asked.access.unwrap_or(Access::Read)),
                 group: format!("opensearch/{}", app.namespace).into(),
                 keys: self.keys(""),
             },
@@ -101,18 +107,16 @@ impl Provider for OpenSearch {
         ]
     }
 
-    fn resolve(&self, world: &World, namespace: &Name, want: &Want) -> Result<Resolved, Reason> {
-        let names = [full_name(ServiceType::OpenSearch, namespace, &want.instance), want.instance.clone()];
-        instance::resolve(world, namespace, want, &names)
+    fn resolve<'w>(&self, here: Here<'w>, want: &Want) -> Result<Resolved<'w>, Reason> {
+        instance::resolve(here, want)
     }
 
     fn why_not_usable(&self, world: &World, namespace: &Name, service: &ServiceKey) -> Option<Reason> {
         instance::why_not_usable(world, ServiceType::OpenSearch, namespace, service)
     }
 
-    fn could_mean(&self, namespace: &Name, want: &Want, claim: &Claim) -> bool {
-        let full = full_name(ServiceType::OpenSearch, namespace, &want.instance);
-        claim.services.is_empty() || claim.services.iter().any(|service| *service == full || *service == want.instance)
+    fn could_mean(&self, want: &Want, claim: &Claim) -> bool {
+        instance::could_mean(want, claim)
     }
 
     fn prefix(&self, app: &AppKey, access: Access) -> Prefix {

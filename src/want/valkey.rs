@@ -12,7 +12,8 @@ use crate::reason::Reason;
 use crate::value::Credential;
 use crate::want::ServiceType;
 use crate::world::{
-    Access, AccessControl, AppKey, Claim, Name, Service, ServiceKey, Settings, Spec, Spelling, User, UserKey, World,
+    Access, AccessControl, AppKey, Claim, Here, Name, Service, ServiceKey, Settings, Spec, Spelling, User, UserKey,
+    World,
 };
 
 const USER: &str = ".valkey.aiven.nais.io/serviceUser";
@@ -41,6 +42,8 @@ impl Provider for Valkey {
                     service_type: ServiceType::Valkey,
                     instance: asked.instance.clone(),
                     access: asked.access.unwrap_or(Access::Read),
+                    services: vec![full_name(ServiceType::Valkey, &app.namespace, &asked.instance)],
+                    prefix: self.prefix(app, asked.access.unwrap_or(Access::Read)),
                     group: format!("valkey/{}/{}", app.namespace, asked.instance).into(),
                     keys: self.keys(&slot),
                     slot: slot.into(),
@@ -102,17 +105,16 @@ impl Provider for Valkey {
         ]
     }
 
-    fn resolve(&self, world: &World, namespace: &Name, want: &Want) -> Result<Resolved, Reason> {
-        let names = [full_name(ServiceType::Valkey, namespace, &want.instance)];
-        instance::resolve(world, namespace, want, &names)
+    fn resolve<'w>(&self, here: Here<'w>, want: &Want) -> Result<Resolved<'w>, Reason> {
+        instance::resolve(here, want)
     }
 
     fn why_not_usable(&self, world: &World, namespace: &Name, service: &ServiceKey) -> Option<Reason> {
         instance::why_not_usable(world, ServiceType::Valkey, namespace, service)
     }
 
-    fn could_mean(&self, namespace: &Name, want: &Want, claim: &Claim) -> bool {
-        claim.services.is_empty() || claim.services.contains(&full_name(ServiceType::Valkey, namespace, &want.instance))
+    fn could_mean(&self, want: &Want, claim: &Claim) -> bool {
+        instance::could_mean(want, claim)
     }
 
     fn prefix(&self, app: &AppKey, access: Access) -> Prefix {

@@ -10,6 +10,7 @@ use super::application::Application;
 use super::key::Name;
 use super::secret::{Entry, Secret};
 use super::usage::{Workload, WorkloadKey};
+use super::{Kind, Lookup, World};
 use crate::want::ServiceType;
 
 /// What is in one namespace.
@@ -72,6 +73,53 @@ impl Namespace {
     /// What uses the secret.
     pub fn used(&self, secret: &str) -> Option<&im::OrdMap<WorkloadKey, Option<Timestamp>>> {
         self.used.get(secret)
+    }
+}
+
+/// One namespace of a world: what is looked up here needs no further search for the namespace.
+#[derive(Clone, Copy, Debug)]
+pub struct Here<'w> {
+    /// The world.
+    pub world: &'w World,
+    /// The name of the namespace.
+    pub name: &'w Name,
+    /// What is in it.
+    pub space: &'w Namespace,
+}
+
+impl<'w> Here<'w> {
+    /// A Secret of that name, managed or not.
+    pub fn secret(self, name: &Name) -> Lookup<&'w Entry> {
+        let World { unlisted, secrets_complete, .. } = self.world;
+        match (self.space.entry(name), unlisted.get(&Kind::Secret)) {
+            (Some(Entry::Absent), _) => Lookup::Absent,
+            (Some(entry), _) => Lookup::Found(entry),
+            (None, Some(why)) => Lookup::Unseen(why.clone()),
+            (None, None) if *secrets_complete => Lookup::Absent,
+            (None, None) => Lookup::Unseen(format!("Secret {name} was not looked for").into()),
+        }
+    }
+
+    /// The applications that ask for the secret now: neither expired nor being deleted.
+    pub fn asking(self, secret: &str) -> impl Iterator<Item = &'w Application> + use<'w> {
+        let names = self.space.asked(secret).into_iter().flatten();
+        let found = names.filter_map(move |name| self.space.application(name));
+        found.filter(move |app| !app.terminating && !app.expired(self.world.now))
+    }
+
+    /// What uses the secret, and for pods since when.
+    pub fn using(self, secret: &str) -> impl Iterator<Item = (&'w WorkloadKey, Option<Timestamp>)> + use<'w> {
+        let uses = self.space.used(secret).into_iter().flatten();
+        uses.map(|(workload, started)| (workload, *started))
+    }
+
+    /// The state of an instance object.
+    pub fn instance(self, service_type: ServiceType, name: &Name) -> Lookup<&'w Name> {
+        match (self.space.instance(service_type, name), self.world.why_unlisted(Kind::Instance(service_type))) {
+            (Some(state), _) => Lookup::Found(state),
+            (None, Some(why)) => Lookup::Unseen(why.clone()),
+            (None, None) => Lookup::Absent,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use fnv::FnvBuildHasher;
 use jiff::Timestamp;
 
+use super::Lookup;
 use super::key::Name;
 use super::observed::{Content, Digest, Digester, Observed};
 use super::settings::Settings;
@@ -99,6 +100,15 @@ impl Service {
     /// The address for a key.
     pub fn address(&self, key: &str) -> Option<&Address> {
         self.addresses.iter().find(|address| address.key == key)
+    }
+
+    /// A user of it.
+    pub fn user(&self, username: &Name) -> Lookup<&User> {
+        match self.users.get(username) {
+            Some(user) => Lookup::Found(user),
+            None if self.users_complete || self.gone.contains(username) => Lookup::Absent,
+            None => Lookup::Unseen(format!("service user {username} was not looked for").into()),
+        }
     }
 
     /// Whether users can be made and changed in its state.

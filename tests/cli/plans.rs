@@ -8,7 +8,9 @@ use aivenator::read::Read;
 use aivenator::reason::{Drift, Hold, Reason};
 use aivenator::value::{Credential, Value};
 use aivenator::want::ServiceType;
-use aivenator::world::{AppKey, ConsumerRef, Expect, Name, SecretKey, ServiceKey, Subject, Timestamp, UserKey};
+use aivenator::world::{
+    AppKey, ConsumerKind, ConsumerRef, Expect, Name, SecretKey, ServiceKey, Subject, Timestamp, UserKey, WorkloadKind,
+};
 
 pub(super) fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -239,7 +241,7 @@ fn staying() -> [Decision; 2] {
             expires_at: Some(time("2027-01-01T00:00:00Z")),
         },
     )];
-    let pods = vec![ConsumerRef { kind: "Pod".into(), name: "web-1".into() }];
+    let pods = vec![ConsumerRef { kind: ConsumerKind::Workload(WorkloadKind::Pod), name: "web-1".into() }];
     let mut rollback = secret("rollback", Verdict::Keep, Reason::InUse { by: pods.clone() });
     rollback.actions = vec![does(
         "rollback",
@@ -250,7 +252,7 @@ fn staying() -> [Decision; 2] {
 
 /// A secret that a person deletes, and its users.
 fn going() -> Decision {
-    let mut terminating = secret("going", Verdict::Change, Reason::Terminating { what: "Secret going".into() });
+    let mut terminating = secret("going", Verdict::Change, Reason::Terminating { what: "secret going".into() });
     let shared = kafka_user("basseng_shared_11223344_abc");
     terminating.actions = vec![
         does("going", Action::RevokeAcl { user: search_user("basseng-rw-9my") }),
@@ -334,7 +336,7 @@ pub(super) fn trouble() -> Plan {
 pub(super) fn calm(count: usize) -> Plan {
     let app = |number: usize| application(&format!("app-{number:04}"), Verdict::Keep, Reason::UpToDate);
     let kept = |number: usize| {
-        let by = vec![ConsumerRef { kind: "AivenApplication".into(), name: format!("app-{number:04}").into() }];
+        let by = vec![ConsumerRef { kind: ConsumerKind::AivenApplication, name: format!("app-{number:04}").into() }];
         secret(&format!("app-{number:04}"), Verdict::Keep, Reason::InUse { by })
     };
     Plan { decisions: (0..count).map(app).chain((0..count).map(kept)).collect(), ..empty() }

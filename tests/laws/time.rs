@@ -71,7 +71,7 @@ proptest! {
     /// An application that is changed and changed back before anything was done has lost nothing.
     #[test]
     fn path_independent(input in seen_input(), other in app()) {
-        let input = Input { changes: vec![], failures: vec![], ..input };
+        let input = Input { accesses: vec![], changes: vec![], failures: vec![], ..input };
         let Some(first) = input.apps.last().filter(|app| !app.terminating && app.expires.is_none()) else { return Ok(()) };
         let world = whole_world(&input);
         let (all, quiet) = rounds(&world, ROUNDS);

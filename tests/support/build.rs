@@ -6,9 +6,9 @@ use aivenator::plan::plan;
 use aivenator::sim;
 use aivenator::want::ServiceType;
 use aivenator::world::{
-    AppKey, Application, Component, DeletionCap, Digester, Failure, FailureClass, FailureKey, InstanceSpec, Intent,
-    KafkaSpec, Name, Observed, Outcome, Project, Retirement, SecretKey, Service, Settings, Spec, Subject, Timestamp,
-    User, UserKey, Workload, WorkloadKey, WorkloadKind, World,
+    Access, AppKey, Application, Component, DeletionCap, Digester, Failure, FailureClass, FailureKey, InstanceSpec,
+    Intent, KafkaSpec, Name, Observed, Outcome, Project, Retirement, SecretKey, Service, Settings, Spec, Subject,
+    Timestamp, User, UserKey, Workload, WorkloadKey, WorkloadKind, World,
 };
 use jiff::SignedDuration;
 
@@ -41,6 +41,11 @@ pub fn whole_world(input: &Input) -> World {
         let next = sim::execute(&world, &plan(&world));
         world = next;
     }
+    for (index, access) in &input.accesses {
+        if let Some(app) = input.apps.get(*index) {
+            put_app(&mut world, &with_access(app, *access));
+        }
+    }
     for app in &input.changes {
         put_app(&mut world, app);
     }
@@ -61,6 +66,15 @@ pub fn whole_world(input: &Input) -> World {
         put_workload(&mut world, index, workload);
     }
     world
+}
+
+fn with_access(app: &AppInput, access: Access) -> AppInput {
+    let other = |(instance, _, secret): &(Pick, Access, Option<Pick>)| (*instance, access, *secret);
+    AppInput {
+        open_search: app.open_search.as_ref().map(other),
+        valkey: app.valkey.iter().map(other).collect(),
+        ..app.clone()
+    }
 }
 
 pub fn empty_world(input: &SettingsInput) -> World {
@@ -257,13 +271,15 @@ fn put_failure(world: &mut World, input: &FailureInput) {
         retry_after: None,
     };
     let app = app_key(input.namespace, input.app);
-    let step: Name = pick(&SECRETS, input.secret).into();
-    let subject = if input.count.is_multiple_of(2) {
-        Subject::Secret(SecretKey { namespace: app.namespace.clone(), name: step.clone() })
-    } else {
-        Subject::Application(app)
-    };
-    world.failures.insert(FailureKey { subject, step }, failure);
+    for name in SECRETS {
+        let step: Name = name.into();
+        let subject = if input.count.is_multiple_of(2) {
+            Subject::Secret(SecretKey { namespace: app.namespace.clone(), name: step.clone() })
+        } else {
+            Subject::Application(app.clone())
+        };
+        world.failures.insert(FailureKey { subject, step }, failure.clone());
+    }
 }
 
 /// Annotations that record a user as in use, as this program writes them.

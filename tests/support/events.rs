@@ -86,8 +86,7 @@ fn living() -> impl Strategy<Value = AppInput> {
 /// What people do to a secret that exists without taking its records away.
 fn edit() -> impl Strategy<Value = SecretEdit> {
     prop_oneof![
-        Just(SecretEdit::NoAppLabel),
-        Just(SecretEdit::NoLabels),
+        Just(SecretEdit::NoTypeLabel),
         Just(SecretEdit::Protected),
         Just(SecretEdit::ForeignKey),
         (0_usize..12).prop_map(SecretEdit::EmptyKey),

@@ -18,15 +18,17 @@ pub(crate) fn input() -> impl Strategy<Value = Input> {
         prop::collection::vec(failure(), 0..2),
         prop_oneof![4 => Just(0_i64), 2 => 1_i64..30, 1 => 30_i64..2000],
         unseen(),
+        prop::collection::vec((0_usize..3, access()), 0..2),
     );
     (before, after).prop_map(|(before, after)| {
         let (settings, apps, instances, rounds) = before;
-        let (changes, secrets, workloads, users, intents, failures, minutes, unseen) = after;
+        let (changes, secrets, workloads, users, intents, failures, minutes, unseen, accesses) = after;
         Input {
             settings,
             apps,
             instances,
             rounds,
+            accesses,
             changes,
             secrets,
             workloads,
@@ -136,6 +138,7 @@ pub(crate) fn secret_edit() -> impl Strategy<Value = SecretEdit> {
         3 => (account(), 0_i64..40).prop_map(|(account, age)| SecretEdit::Retired(account, age)),
         1 => (0_usize..4).prop_map(SecretEdit::BreakRecord),
         1 => Just(SecretEdit::Legacy),
+        2 => (0_usize..3).prop_map(SecretEdit::CopyRecords),
         1 => (0_usize..12).prop_map(SecretEdit::EmptyKey),
         1 => (0_usize..12).prop_map(SecretEdit::RemoveKey),
         1 => Just(SecretEdit::ForeignKey),
@@ -199,9 +202,8 @@ fn intent() -> impl Strategy<Value = IntentInput> {
 }
 
 fn failure() -> impl Strategy<Value = FailureInput> {
-    (0_usize..2, 0_usize..3, 0_usize..3, 0_usize..11, 0_i64..10, 1_u32..5).prop_map(
-        |(namespace, app, secret, class, age, count)| FailureInput { namespace, app, secret, class, age, count },
-    )
+    (0_usize..2, 0_usize..3, 0_usize..11, 0_i64..10, 1_u32..5)
+        .prop_map(|(namespace, app, class, age, count)| FailureInput { namespace, app, class, age, count })
 }
 
 pub(crate) fn unseen() -> impl Strategy<Value = Vec<Unseen>> {

@@ -22,13 +22,17 @@ fn hide_one(mut world: World, part: &Unseen) -> World {
         Unseen::Applications => {
             let keys: Vec<AppKey> =
                 world.namespaces().flat_map(|(_, it)| it.applications()).map(|app| app.key.clone()).collect();
-            keys.iter().for_each(|key| world.remove_application(key));
+            for key in &keys {
+                world.remove_application(key);
+            }
             unlisted(&mut world, Kind::Application);
         }
         Unseen::Secrets => {
             let keys: Vec<SecretKey> =
                 world.namespaces().flat_map(|(_, it)| it.secrets()).map(|secret| secret.key.clone()).collect();
-            keys.iter().step_by(2).for_each(|key| world.remove_secret(key));
+            for key in keys.iter().step_by(2) {
+                world.remove_secret(key);
+            }
             unlisted(&mut world, Kind::Secret);
         }
         Unseen::Pods => hide_workloads(&mut world, WorkloadKind::Pod),
@@ -54,17 +58,18 @@ fn hide_one(mut world: World, part: &Unseen) -> World {
                 journal.unwritable = Some(WHY.into());
             }
         }
-        Unseen::Data(namespace, name) => {
-            let key = SecretKey::new(pick(&NAMESPACES, *namespace), pick(&SECRETS, *name));
-            if let Some(secret) = world.managed(&key).cloned() {
-                let mut secret: Secret = secret;
-                secret.data = Observed::Unseen(WHY.into());
-                world.put_secret(secret);
-            }
-        }
+        Unseen::Data(namespace, name) => hide_data(&mut world, *namespace, *name),
         Unseen::SecretsByName => world.secrets_complete = false,
     }
     world
+}
+
+fn hide_data(world: &mut World, namespace: Pick, name: Pick) {
+    let key = SecretKey::new(pick(&NAMESPACES, namespace), pick(&SECRETS, name));
+    if let Some(mut secret) = world.managed(&key).cloned() {
+        secret.data = Observed::Unseen(WHY.into());
+        world.put_secret(secret);
+    }
 }
 
 fn unlisted(world: &mut World, kind: Kind) {
@@ -77,7 +82,9 @@ fn hide_workloads(world: &mut World, kind: WorkloadKind) {
         .flat_map(|(name, it)| it.workloads().map(|(key, _)| (name.clone(), key.clone())).collect::<Vec<_>>())
         .filter(|(_, key)| key.kind == kind)
         .collect();
-    keys.iter().for_each(|(namespace, key)| world.remove_workload(namespace, key));
+    for (namespace, key) in &keys {
+        world.remove_workload(namespace, key);
+    }
     unlisted(world, Kind::Workload(kind));
 }
 
@@ -88,7 +95,9 @@ fn hide_instances(world: &mut World, service_type: ServiceType) {
         .filter(|(_, (kind, _))| *kind == service_type)
         .map(|(namespace, (_, name))| (namespace, name))
         .collect();
-    keys.iter().for_each(|(namespace, name)| world.remove_instance(service_type, namespace, name));
+    for (namespace, name) in &keys {
+        world.remove_instance(service_type, namespace, name);
+    }
     unlisted(world, Kind::Instance(service_type));
 }
 
@@ -142,6 +151,7 @@ pub(crate) fn visible(world: &World) -> String {
     text
 }
 
+#[expect(clippy::disallowed_methods, reason = "they are sorted at once")]
 fn service_text(observed: &Observed<Option<Arc<Service>>>) -> String {
     match observed {
         Observed::Seen(Some(service)) => {

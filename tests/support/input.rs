@@ -29,6 +29,8 @@ pub struct Input {
     pub instances: Vec<InstanceInput>,
     /// How often the planner has run before anything below happened.
     pub rounds: usize,
+    /// Applications that want other rights on the instances that they have.
+    pub accesses: Vec<(Pick, Access)>,
     pub changes: Vec<AppInput>,
     pub secrets: Vec<SecretInput>,
     pub workloads: Vec<WorkloadInput>,
@@ -109,6 +111,10 @@ pub enum SecretEdit {
     BreakRecord(Pick),
     /// A record of a program before this one: no service is named.
     Legacy,
+    /// A copy of what another secret of the namespace records.
+    CopyRecords(Pick),
+    /// Nothing says any more that it is managed, but for the finalizer.
+    NoTypeLabel,
     EmptyKey(Pick),
     RemoveKey(Pick),
     ForeignKey,
@@ -186,7 +192,6 @@ pub struct IntentInput {
 pub struct FailureInput {
     pub namespace: Pick,
     pub app: Pick,
-    pub secret: Pick,
     pub class: Pick,
     pub age: i64,
     pub count: u32,

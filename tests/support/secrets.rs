@@ -86,16 +86,11 @@ fn edited(world: &mut World, mut secret: Secret, edit: &SecretEdit) -> Secret {
         SecretEdit::Paused => return annotated(&secret, yes(names::PAUSED)),
         SecretEdit::Immutable => secret.immutable = true,
         SecretEdit::Old => secret.created = None,
-        SecretEdit::Record(account) => {
-            let user = put_account(world, account);
-            return annotated(&secret, record(&account.service, &user));
+        SecretEdit::NoTypeLabel => {
+            secret.labels.remove(names::TYPE);
         }
-        SecretEdit::Retired(account, age) => {
-            let user = put_account(world, account);
-            let since = minutes(now(), -age);
-            let entry = Retired { service: service_key(&account.service), username: user.username, since };
-            let all: Vec<Retired> = secret.retired().iter().cloned().chain([entry]).collect();
-            return annotated(&secret, [(names::RETIRED.into(), Retired::format(&all).into())]);
+        SecretEdit::Record(_) | SecretEdit::Retired(..) | SecretEdit::CopyRecords(_) => {
+            return recorded(world, &secret, edit);
         }
         SecretEdit::BreakRecord(_)
         | SecretEdit::Legacy
@@ -106,6 +101,35 @@ fn edited(world: &mut World, mut secret: Secret, edit: &SecretEdit) -> Secret {
         | SecretEdit::CertificateEnds(_) => return damaged(secret, edit),
     }
     secret
+}
+
+/// What the secret says of users.
+fn recorded(world: &mut World, secret: &Secret, edit: &SecretEdit) -> Secret {
+    match edit {
+        SecretEdit::Record(account) => {
+            let user = put_account(world, account);
+            annotated(secret, record(&account.service, &user))
+        }
+        SecretEdit::Retired(account, age) => {
+            let user = put_account(world, account);
+            let since = minutes(now(), -age);
+            let entry = Retired { service: service_key(&account.service), username: user.username, since };
+            let all: Vec<Retired> = secret.retired().iter().cloned().chain([entry]).collect();
+            annotated(secret, [(names::RETIRED.into(), Retired::format(&all).into())])
+        }
+        SecretEdit::CopyRecords(name) => {
+            let other = SecretKey { namespace: secret.key.namespace.clone(), name: pick(&SECRETS, *name).into() };
+            let records = |(name, _): &(&Name, &Name)| !name.starts_with("aivenator");
+            let copied: Vec<(Name, Name)> = world
+                .managed(&other)
+                .into_iter()
+                .flat_map(|other| other.annotations().iter().filter(records))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect();
+            annotated(secret, copied)
+        }
+        _ => secret.clone(),
+    }
 }
 
 fn damaged(mut secret: Secret, edit: &SecretEdit) -> Secret {

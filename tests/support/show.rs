@@ -19,6 +19,7 @@ impl fmt::Debug for Input {
         if self.rounds > 0 {
             out.field("rounds", &self.rounds);
         }
+        list(&mut out, "accesses", &self.accesses);
         list(&mut out, "changes", &self.changes);
         list(&mut out, "secrets", &self.secrets);
         list(&mut out, "workloads", &self.workloads);

@@ -19,6 +19,7 @@ struct Head {
     expect: Vec<String>,
     contains: Vec<String>,
     lacks: Vec<String>,
+    json: bool,
 }
 
 impl Head {
@@ -31,6 +32,7 @@ impl Head {
                 ("expect", expected) => head.expect.push(expected.to_owned()),
                 ("expect-text", text) => head.contains.push(text.to_owned()),
                 ("expect-not", text) => head.lacks.push(text.to_owned()),
+                ("snapshot", "json") => head.json = true,
                 _ if head.title.is_empty() => line.clone_into(&mut head.title),
                 _ => {}
             }
@@ -99,9 +101,10 @@ fn judge(schema: &Validator, head: &Head, file: &str) -> Vec<String> {
     wrong
 }
 
-/// The words of a plan, reviewed as a snapshot.
+/// The words of a plan, reviewed as a snapshot; where it says more, also the JSON.
 fn snapshot(head: &Head, file: &str, name: &str) {
     let printed = run(args(head, file));
+    let json = head.json.then(|| run(args(head, file).into_iter().chain(["-o", "json"])));
     let settings = {
         let mut settings = insta::Settings::clone_current();
         settings.set_snapshot_path("../snapshots/worlds");
@@ -110,7 +113,12 @@ fn snapshot(head: &Head, file: &str, name: &str) {
         settings.set_description(&head.title);
         settings
     };
-    settings.bind(|| insta::assert_snapshot!(name, format!("{}{}", printed.stdout, printed.stderr)));
+    settings.bind(|| {
+        insta::assert_snapshot!(name, format!("{}{}", printed.stdout, printed.stderr));
+        if let Some(json) = json {
+            insta::assert_snapshot!(format!("{name}.json"), json.stdout);
+        }
+    });
 }
 
 /// Compares a decision with `Kind namespace/name: verdict Code [actions]`.

@@ -239,7 +239,7 @@ fn wrong_at_rest(history: &History, end: &World) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(1000), max_shrink_iters: 8000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(2000), max_shrink_iters: 8000, ..ProptestConfig::default() })]
 
     /// Whatever happens, in whatever order, and whenever the program is interrupted: no user is lost, none is deleted that
     /// is in use or was not made here, and every application that says it is complete is.

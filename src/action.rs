@@ -79,7 +79,7 @@ pub enum Action {
         application: Name,
     },
     /// Creates or patches a Secret.
-    WriteKeys(WriteKeys),
+    WriteKeys(Box<WriteKeys>),
     /// Deletes a service user; one that is gone already counts as deleted.
     DeleteUser {
         /// Which user.
@@ -130,7 +130,7 @@ pub enum Action {
         expect: Expect,
     },
     /// Patches the status of an application.
-    UpdateStatus(UpdateStatus),
+    UpdateStatus(Box<UpdateStatus>),
     /// Changes nothing: says that a secret stays because it is protected.
     SkipProtected {
         /// The namespace.

@@ -127,7 +127,9 @@ impl Plan {
 pub fn plan(world: &World) -> Plan {
     let survey = Survey::new(world);
     let mut notes = Notes::default();
-    let (mut decisions, mut secrets) = (vec![], vec![]);
+    let applications: usize = world.namespaces().map(|(_, namespace)| namespace.applications_count()).sum();
+    let mut decisions = Vec::with_capacity(applications + world.managed_count());
+    let mut secrets = Vec::with_capacity(world.managed_count());
     for here in world.everywhere() {
         let apps = here.space.applications();
         decisions.extend(apps.map(|app| application::decide(&survey, (here, app), &mut notes)));

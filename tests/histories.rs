@@ -17,7 +17,7 @@ use crate::support::build::{app_key, empty_world, minutes, put_app, put_instance
 use crate::support::events::{Event, Run, history};
 use crate::support::hide::hide;
 use crate::support::input::{InstanceInput, NAMESPACES, SECRETS, SettingsInput, Unseen, WorkloadInput, pick};
-use crate::support::run::{actions_text, at_rest, cases};
+use crate::support::run::{actions_text, at_rest, config};
 use crate::support::secrets::edit_secret;
 
 /// What is true, and what has to be remembered of the way to it.
@@ -239,7 +239,7 @@ fn wrong_at_rest(history: &History, end: &World) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(2000), max_shrink_iters: 8000, ..ProptestConfig::default() })]
+    #![proptest_config(config(2000))]
 
     /// Whatever happens, in whatever order, and whenever the program is interrupted: no user is lost, none is deleted that
     /// is in use or was not made here, and every application that says it is complete is.

@@ -9,9 +9,7 @@ mod time;
 
 use proptest::prelude::*;
 
-use crate::support::run::cases;
-
 /// How many worlds each law looks at: `AIVENATOR_CASES`, else 2000.
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: cases(2000), max_shrink_iters: 4000, ..ProptestConfig::default() }
+    crate::support::run::config(2000)
 }

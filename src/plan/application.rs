@@ -63,7 +63,7 @@ fn roll_out(
     notes: &mut Notes,
 ) -> Decision {
     let Rollout { plans, pending } = plan_targets(survey, (here, app), targets, notes);
-    let mut parts: Vec<(Part, bool)> = vec![];
+    let mut parts: Vec<(Part, bool)> = Vec::with_capacity(plans.iter().map(|plan| plan.parts.len()).sum());
     let mut actions: Vec<Planned> = vec![];
     for TargetPlan { secret, parts: own, actions: steps } in plans {
         parts.extend(own);

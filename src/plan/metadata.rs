@@ -66,15 +66,16 @@ impl Metadata {
 
     fn labels(&mut self, app: &Application, secret: Option<&Secret>) {
         let protected = if app.spec.protected { "true" } else { "false" };
-        let current = |label| secret.and_then(|secret| secret.labels.get(label)).map(|current| &**current);
+        let labels = secret.map(|secret| &secret.labels);
+        let [current @ .., secret_generation] =
+            held(labels, [names::APP, names::TEAM, names::TYPE, names::PROTECTED, names::SECRET_GENERATION]);
         let wanted = [
             (names::APP, &*app.key.name),
             (names::TEAM, &*app.key.namespace),
             (names::TYPE, names::TYPE_VALUE),
             (names::PROTECTED, protected),
         ];
-        for (label, value) in wanted {
-            let current = current(label);
+        for ((label, value), current) in wanted.into_iter().zip(current) {
             if current == Some(value) {
                 continue;
             }
@@ -85,7 +86,7 @@ impl Metadata {
             }
             self.labels.insert(label.into(), Some(value.into()));
         }
-        if current(names::SECRET_GENERATION).and_then(|text| text.parse().ok()) != Some(app.secret_generation) {
+        if secret_generation.and_then(|text| text.parse().ok()) != Some(app.secret_generation) {
             self.labels.insert(names::SECRET_GENERATION.into(), Some(app.secret_generation.to_string().into()));
         }
     }
@@ -93,27 +94,32 @@ impl Metadata {
     fn annotations(&mut self, app: &Application, secret: Option<&Secret>) {
         let limit = app.spec.expires_at.filter(|_| app.spec.protected);
         let protected = if app.spec.protected { "true" } else { "false" };
-        self.annotation(secret, (names::PROTECTED, Some(protected)), |current| current.unwrap_or("false") == protected);
+        let [is_protected, is_limited, expires_at, correlation_id] = held(
+            secret.map(Secret::annotations),
+            [names::PROTECTED, names::TIME_LIMIT, names::EXPIRES_AT, names::CORRELATION_ID],
+        );
+        self.annotation(is_protected, (names::PROTECTED, Some(protected)), |current| {
+            current.unwrap_or("false") == protected
+        });
         let limited = limit.map(|_| "true");
-        self.annotation(secret, (names::TIME_LIMIT, limited), |current| {
+        self.annotation(is_limited, (names::TIME_LIMIT, limited), |current| {
             current.filter(|value| *value == "true") == limited
         });
         let end = limit.map(rfc3339);
-        self.annotation(secret, (names::EXPIRES_AT, end.as_deref()), |current| {
+        self.annotation(expires_at, (names::EXPIRES_AT, end.as_deref()), |current| {
             let moment = current.and_then(|text| text.parse::<Timestamp>().ok());
             moment.map(Timestamp::as_second) == limit.map(Timestamp::as_second) && current.is_some() == limit.is_some()
         });
-        self.annotation(secret, (names::CORRELATION_ID, Some(&app.correlation_id)), |_| true);
+        self.annotation(correlation_id, (names::CORRELATION_ID, Some(&app.correlation_id)), |_| true);
     }
 
     /// Sets or removes one annotation; it is a reason to write unless what stands there is `right`.
     fn annotation(
         &mut self,
-        secret: Option<&Secret>,
+        current: Option<&str>,
         (name, wanted): (&str, Option<&str>),
         right: impl Fn(Option<&str>) -> bool,
     ) {
-        let current = secret.and_then(|secret| secret.annotations().get(name)).map(|current| &**current);
         if current == wanted {
             return;
         }
@@ -129,7 +135,7 @@ impl Metadata {
         let wanted: BTreeMap<Name, Name> =
             known.flat_map(|(want, user)| want.service_type.record(&want.slot, user)).collect();
         for (name, value) in &wanted {
-            self.annotation(secret, (name, Some(value)), |_| false);
+            self.annotation(annotation(secret, name), (name, Some(value)), |_| false);
         }
         if leftovers.claims.is_empty() {
             return;
@@ -138,13 +144,13 @@ impl Metadata {
         if leftovers.claims.iter().any(has_stores)
             && !parts.iter().any(|part| part.want.service_type.has_certificates())
         {
-            self.annotation(secret, (names::KEYSTORES, None), |_| false);
+            self.annotation(annotation(secret, names::KEYSTORES), (names::KEYSTORES, None), |_| false);
         }
         let kept: BTreeSet<Name> = secret.map(|secret| names_of_records(secret, leftovers)).unwrap_or_default();
         for claim in &leftovers.claims {
             for (name, _) in claim.service_type.record(&claim.slot, &nobody()) {
                 if !wanted.contains_key(&name) && !kept.contains(&name) {
-                    self.annotation(secret, (&name, None), |_| false);
+                    self.annotation(annotation(secret, &name), (&name, None), |_| false);
                 }
             }
         }
@@ -153,8 +159,24 @@ impl Metadata {
     fn retired(&mut self, secret: Option<&Secret>, list: &[Retired]) {
         let text = (!list.is_empty()).then(|| Retired::format(list));
         let same = secret.map(Secret::retired).unwrap_or_default() == list;
-        self.annotation(secret, (names::RETIRED, text.as_deref()), |_| same);
+        self.annotation(annotation(secret, names::RETIRED), (names::RETIRED, text.as_deref()), |_| same);
     }
+}
+
+/// What stands under each of these names, found in one pass: most texts differ in length already.
+fn held<'s, const N: usize>(texts: Option<&'s BTreeMap<Name, Name>>, names: [&str; N]) -> [Option<&'s str>; N] {
+    let mut held = [None; N];
+    for (name, text) in texts.into_iter().flatten() {
+        let place = names.iter().zip(&mut held).find(|(wanted, _)| *name == **wanted);
+        if let Some((_, place)) = place {
+            *place = Some(&**text);
+        }
+    }
+    held
+}
+
+fn annotation<'s>(secret: Option<&'s Secret>, name: &str) -> Option<&'s str> {
+    secret.and_then(|secret| secret.annotations().get(name)).map(|text| &**text)
 }
 
 /// Whether the secret records exactly this user for what is wanted.

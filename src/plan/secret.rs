@@ -35,8 +35,7 @@ pub(super) fn decide(survey: &Survey<'_>, (here, secret): (Here<'_>, &Secret), n
         _ => stay.reason,
     };
     let verdict = leaving.verdict.map_or(verdict, |of_users| verdict.max(of_users));
-    let mut actions = leaving.actions;
-    actions.extend(stay.actions);
+    let actions = if leaving.actions.is_empty() { stay.actions } else { [leaving.actions, stay.actions].concat() };
     if !actions.iter().any(Action::is_change) {
         return decision(secret, verdict, reason, actions);
     }
@@ -211,7 +210,7 @@ fn mend(here: Here<'_>, secret: &Secret) -> Option<Stay> {
         finalizers: if finalizer { vec![names::FINALIZER.into()] } else { vec![] },
     };
     let reason = Reason::Drifted { what: vec![Drift::Metadata(wrong)] };
-    Some(Stay { verdict: Verdict::Change, reason, actions: vec![Action::WriteKeys(keys)] })
+    Some(Stay { verdict: Verdict::Change, reason, actions: vec![Action::WriteKeys(keys.into())] })
 }
 
 /// What becomes of the users that a secret lists as replaced.

@@ -113,7 +113,7 @@ impl Wanted<'_> {
         if self.is_said(&app.status, app.generation) {
             return None;
         }
-        Some(Action::UpdateStatus(UpdateStatus {
+        Some(Action::UpdateStatus(Box::new(UpdateStatus {
             namespace: app.key.namespace.clone(),
             name: app.key.name.clone(),
             expect: Expect { uid: app.uid.clone(), version: app.version.clone() },
@@ -122,7 +122,7 @@ impl Wanted<'_> {
             observed_generation: app.generation,
             synchronized_generation: self.generation,
             conditions: self.conditions(app),
-        }))
+        })))
     }
 
     /// Whether the status says all that already; a failure that is not mentioned is one that there is not.

@@ -76,7 +76,7 @@ pub(super) fn plan(
     if let Some(write) = write {
         mark_changed(&mut parts, &write.reason);
         actions.extend(write.retirements);
-        actions.push(Action::WriteKeys(write.keys));
+        actions.push(Action::WriteKeys(write.keys.into()));
     }
     finish(target, parts, actions)
 }
@@ -104,7 +104,8 @@ pub(super) fn existing<'w>(
         }
         Lookup::Found(Entry::Managed(secret)) => Some(&**secret),
     };
-    if let Some(other) = holder(here, &key.name).filter(|other| other.key != app.key) {
+    let others_may = || !secret.is_some_and(|secret| is_managed_for(here, secret, app));
+    if let Some(other) = others_may().then(|| holder(here, &key.name)).flatten().filter(|other| other.key != app.key) {
         let reason = Reason::SecretContested { secret: key.name.clone(), by: other.key.name.clone() };
         return Err((Verdict::Refuse, reason));
     }
@@ -117,6 +118,11 @@ pub(super) fn existing<'w>(
         }
         other => Ok(other),
     }
+}
+
+/// Whether the secret is managed for this very application, which asks for it: then it is the holder, without a search.
+fn is_managed_for(here: Here<'_>, secret: &Secret, app: &Application) -> bool {
+    !app.terminating && !app.expired(here.world.now) && secret.app() == Some(&app.key.name)
 }
 
 /// Why the certificate that every secret holds cannot be had.

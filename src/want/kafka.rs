@@ -3,6 +3,7 @@
 //! Takes as given that pools are allowed per cluster and that topics are granted elsewhere, by prefix of the user name.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use super::instance::{choose, existing};
 use super::{Grant, IfAbsent, KeyWant, Provider, Request, Resolved, Source, Want};
@@ -122,20 +123,9 @@ impl Provider for Kafka {
     }
 
     fn keys(&self, _slot: &str) -> Vec<KeyWant> {
-        let credential = |key: &str, credential| KeyWant::required(key, Source::Credential(credential));
-        vec![
-            KeyWant::required("KAFKA_BROKERS", Source::Address("KAFKA_BROKERS", IfAbsent::Wait)),
-            KeyWant::required("KAFKA_SCHEMA_REGISTRY", Source::Address("KAFKA_SCHEMA_REGISTRY", IfAbsent::Text(""))),
-            KeyWant::required("KAFKA_SCHEMA_REGISTRY_USER", Source::Username),
-            credential("KAFKA_SCHEMA_REGISTRY_PASSWORD", Credential::Password),
-            credential("KAFKA_CERTIFICATE", Credential::Certificate),
-            credential("KAFKA_PRIVATE_KEY", Credential::PrivateKey),
-            KeyWant::required("KAFKA_CA", Source::Ca),
-            KeyWant::required("KAFKA_CREDSTORE_PASSWORD", Source::Constant("changeme")),
-            KeyWant::required("client.keystore.p12", Source::Keystore),
-            KeyWant::required("client.truststore.jks", Source::Truststore),
-            KeyWant::optional("KAFKA_SECRET_UPDATED", Source::Clock),
-        ]
+        // Made once: what every secret holds is spelled the same.
+        static KEYS: LazyLock<Vec<KeyWant>> = LazyLock::new(keys);
+        KEYS.clone()
     }
 
     fn access_rules(&self, _access: Access) -> Option<AccessRules> {
@@ -154,4 +144,21 @@ impl Provider for Kafka {
 /// The names that the Kafka service of a pool can have, best first.
 fn service_names(pool: &str) -> [Name; 2] {
     ["kafka".into(), format!("{pool}-kafka").into()]
+}
+
+fn keys() -> Vec<KeyWant> {
+    let credential = |key: &str, credential| KeyWant::required(key, Source::Credential(credential));
+    vec![
+        KeyWant::required("KAFKA_BROKERS", Source::Address("KAFKA_BROKERS", IfAbsent::Wait)),
+        KeyWant::required("KAFKA_SCHEMA_REGISTRY", Source::Address("KAFKA_SCHEMA_REGISTRY", IfAbsent::Text(""))),
+        KeyWant::required("KAFKA_SCHEMA_REGISTRY_USER", Source::Username),
+        credential("KAFKA_SCHEMA_REGISTRY_PASSWORD", Credential::Password),
+        credential("KAFKA_CERTIFICATE", Credential::Certificate),
+        credential("KAFKA_PRIVATE_KEY", Credential::PrivateKey),
+        KeyWant::required("KAFKA_CA", Source::Ca),
+        KeyWant::required("KAFKA_CREDSTORE_PASSWORD", Source::Constant("changeme")),
+        KeyWant::required("client.keystore.p12", Source::Keystore),
+        KeyWant::required("client.truststore.jks", Source::Truststore),
+        KeyWant::optional("KAFKA_SECRET_UPDATED", Source::Clock),
+    ]
 }

@@ -3,6 +3,7 @@
 //! Takes as given that the document has one writer; never touches the rules of users that are not named here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use super::instance::{self, choose, full_name};
 use super::{Grant, IfAbsent, KeyWant, Provider, Request, Resolved, Source, Want};
@@ -130,17 +131,9 @@ impl Provider for OpenSearch {
     }
 
     fn keys(&self, _slot: &str) -> Vec<KeyWant> {
-        let address = |key: &'static str, absent| KeyWant::optional(key, Source::Address(key, absent));
-        vec![
-            KeyWant::required("OPEN_SEARCH_USERNAME", Source::Username),
-            KeyWant::required("OPEN_SEARCH_PASSWORD", Source::Credential(Credential::Password)),
-            KeyWant::required("OPEN_SEARCH_URI", Source::Address("OPEN_SEARCH_URI", IfAbsent::Wait)),
-            address("OPEN_SEARCH_HOST", IfAbsent::Wait),
-            address("OPEN_SEARCH_PORT", IfAbsent::Wait),
-            address("OPEN_SEARCH_DASHBOARD_URI", IfAbsent::Text("")),
-            address("OPEN_SEARCH_DASHBOARD_HOST", IfAbsent::Text("")),
-            address("OPEN_SEARCH_DASHBOARD_PORT", IfAbsent::Text("0")),
-        ]
+        // Made once: what every secret holds is spelled the same.
+        static KEYS: LazyLock<Vec<KeyWant>> = LazyLock::new(keys);
+        KEYS.clone()
     }
 
     fn access_rules(&self, _access: Access) -> Option<AccessRules> {
@@ -150,10 +143,8 @@ impl Provider for OpenSearch {
     fn grant(&self, grant: &Grant<'_>) -> Result<Vec<Action>, Reason> {
         let Grant { service, user, observed: _, access } = *grant;
         let document = observed_document(service, user)?;
-        let permission: Name = access.as_str().into();
-        let rules: BTreeSet<(Name, Name)> = rules(&permission).into_iter().collect();
         let current = document.rules.get(&user.username);
-        if current == Some(&rules) {
+        if current.is_some_and(|rules| is_as(rules, access)) {
             return Ok(vec![]);
         }
         if current.is_none() && document.rules.len() >= MAX_ACLS {
@@ -162,7 +153,8 @@ impl Provider for OpenSearch {
         let UserKey { project, service, .. } = user;
         let enable = Action::EnableAcl { project: project.clone(), service: service.clone() };
         let enable = (!document.enabled).then_some(enable);
-        Ok(enable.into_iter().chain([Action::GrantAcl { user: user.clone(), permission }]).collect())
+        let permission = access.as_str().into();
+        Ok(enable.into_iter().chain([Action::GrantAcl { user: grant.user.clone(), permission }]).collect())
     }
 
     fn revoke(&self, service: &Service, user: &UserKey) -> Result<Vec<Action>, Reason> {
@@ -179,7 +171,29 @@ fn observed_document<'w>(service: &'w Service, user: &UserKey) -> Result<&'w Acl
     }
 }
 
+const INDEXES: [&str; 2] = ["_*", "*"];
+
+/// Whether a user has exactly the rules of such access.
+fn is_as(current: &BTreeSet<(Name, Name)>, access: Access) -> bool {
+    let known = |(index, permission): &(Name, Name)| INDEXES.contains(&&**index) && *permission == *access.as_str();
+    current.len() == INDEXES.len() && current.iter().all(known)
+}
+
 /// The rules of a user with that permission: (index pattern, permission).
 pub(crate) fn rules(permission: &Name) -> [(Name, Name); 2] {
-    ["_*", "*"].map(|index| (index.into(), permission.clone()))
+    INDEXES.map(|index| (index.into(), permission.clone()))
+}
+
+fn keys() -> Vec<KeyWant> {
+    let address = |key: &'static str, absent| KeyWant::optional(key, Source::Address(key, absent));
+    vec![
+        KeyWant::required("OPEN_SEARCH_USERNAME", Source::Username),
+        KeyWant::required("OPEN_SEARCH_PASSWORD", Source::Credential(Credential::Password)),
+        KeyWant::required("OPEN_SEARCH_URI", Source::Address("OPEN_SEARCH_URI", IfAbsent::Wait)),
+        address("OPEN_SEARCH_HOST", IfAbsent::Wait),
+        address("OPEN_SEARCH_PORT", IfAbsent::Wait),
+        address("OPEN_SEARCH_DASHBOARD_URI", IfAbsent::Text("")),
+        address("OPEN_SEARCH_DASHBOARD_HOST", IfAbsent::Text("")),
+        address("OPEN_SEARCH_DASHBOARD_PORT", IfAbsent::Text("0")),
+    ]
 }

@@ -21,6 +21,7 @@ const SERVICE: &str = ".valkey.aiven.nais.io/serviceName";
 const PROJECT: &str = "valkey.aiven.nais.io/project";
 
 const COMMANDS: [&str; 2] = ["+info", "+cluster|slots"];
+const EVERYTHING: &str = "*";
 
 /// Valkey.
 pub(super) struct Valkey;
@@ -160,25 +161,18 @@ impl Provider for Valkey {
     }
 
     fn access_rules(&self, access: Access) -> Option<AccessRules> {
-        let base = ["-@all", "+@connection", "+@scripting", "+@pubsub", "+@transaction"];
-        let more: &[&str] = match access {
-            Access::Admin => &["+@admin", "+@write", "+@read"],
-            Access::ReadWrite => &["+@write", "+@read"],
-            Access::Write => &["+@write"],
-            Access::Read => &["+@read"],
-        };
-        let categories = base.iter().chain(more).map(|rule| Name::from(*rule)).collect();
+        let categories = categories(access).map(Name::from).collect();
         let commands = COMMANDS.map(Name::from).to_vec();
-        Some(AccessRules { categories, commands, keys: vec!["*".into()], channels: vec!["*".into()] })
+        Some(AccessRules { categories, commands, keys: vec![EVERYTHING.into()], channels: vec![EVERYTHING.into()] })
     }
 
     fn grant(&self, grant: &Grant<'_>) -> Result<Vec<Action>, Reason> {
         let current = grant.observed.and_then(|user: &User| user.access.as_ref());
-        let (Some(current), Some(access)) = (current, self.access_rules(grant.access)) else { return Ok(vec![]) };
-        if is_as(current, &access) {
+        if current.is_none_or(|current| is_as(current, grant.access)) {
             return Ok(vec![]);
         }
-        Ok(vec![Action::SetAccess { user: grant.user.clone(), access }])
+        let access = self.access_rules(grant.access);
+        Ok(access.map(|access| Action::SetAccess { user: grant.user.clone(), access }).into_iter().collect())
     }
 
     fn revoke(&self, _service: &Service, _user: &UserKey) -> Result<Vec<Action>, Reason> {
@@ -186,13 +180,25 @@ impl Provider for Valkey {
     }
 }
 
+fn categories(access: Access) -> impl Iterator<Item = &'static str> {
+    let more: &[&str] = match access {
+        Access::Admin => &["+@admin", "+@write", "+@read"],
+        Access::ReadWrite => &["+@write", "+@read"],
+        Access::Write => &["+@write"],
+        Access::Read => &["+@read"],
+    };
+    let base = &["-@all", "+@connection", "+@scripting", "+@pubsub", "+@transaction"];
+    base.iter().chain(more).copied()
+}
+
 /// Whether a user has these rights; that it only lacks commands which programs before this one did not give is nothing.
-fn is_as(current: &AccessControl, wanted: &AccessRules) -> bool {
-    let as_set = |names: &[Name]| names.iter().cloned().collect::<BTreeSet<Name>>();
-    let mut left = wanted.commands.iter();
-    let commands_in_order = current.commands.iter().all(|command| left.any(|wanted| wanted == command));
-    current.categories == wanted.categories
+fn is_as(current: &AccessControl, wanted: Access) -> bool {
+    let AccessControl { categories: held, commands, keys, channels } = current;
+    let mut left = COMMANDS.iter();
+    let commands_in_order = commands.iter().all(|command| left.any(|wanted| *command == *wanted));
+    let everything = |names: &BTreeSet<Name>| names.len() == 1 && names.contains(EVERYTHING);
+    held.iter().map(Name::as_str).eq(categories(wanted))
         && commands_in_order
-        && current.keys == as_set(&wanted.keys)
-        && current.channels == as_set(&wanted.channels)
+        && everything(keys)
+        && everything(channels)
 }

@@ -30,6 +30,11 @@ impl Namespace {
         self.applications.values().map(|app| &**app)
     }
 
+    /// How many applications there are.
+    pub fn applications_count(&self) -> usize {
+        self.applications.len()
+    }
+
     /// One application.
     pub fn application(&self, name: &str) -> Option<&Application> {
         self.applications.get(name).map(|app| &**app)

@@ -287,11 +287,18 @@ impl Retired {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keys(Vec<(Name, Content)>);
 
+/// So few keys are found sooner by looking at each, since most differ in length already.
+const FEW: usize = 64;
+
 impl Keys {
     /// What is known of the content of a key.
     pub fn get(&self, key: &str) -> Option<Content> {
-        let found = self.0.binary_search_by(|(name, _)| (**name).cmp(key)).ok()?;
-        self.0.get(found).map(|(_, content)| *content)
+        let found = if self.0.len() <= FEW {
+            self.0.iter().find(|(name, _)| **name == *key)
+        } else {
+            self.0.binary_search_by(|(name, _)| (**name).cmp(key)).ok().and_then(|found| self.0.get(found))
+        };
+        found.map(|(_, content)| *content)
     }
 
     /// Sets the content of a key.

@@ -81,7 +81,7 @@ fn status(name: &str, state: &str, conditions: &[(&str, &str, &str)]) -> Planned
         synchronized_generation: 3,
         conditions: conditions.collect(),
     };
-    does("status", Action::UpdateStatus(update))
+    does("status", Action::UpdateStatus(update.into()))
 }
 
 fn text(text: &str) -> Value {
@@ -161,7 +161,7 @@ pub(super) fn first() -> Plan {
     decision.actions = vec![
         does("kafka-test", intent),
         does("kafka-test", Action::CreateUser { user, access: None }),
-        does("kafka-test", Action::WriteKeys(create_kafka_secret())),
+        does("kafka-test", Action::WriteKeys(create_kafka_secret().into())),
         status("kafka-test", "RolloutComplete", &[("Succeeded", "True", "SecretMissing")]),
     ];
     Plan { decisions: vec![decision], ..empty() }
@@ -215,14 +215,14 @@ pub(super) fn several() -> Plan {
         does("web-search", Action::GrantAcl { user: search, permission: "read".into() }),
         does(
             "web-search",
-            Action::WriteKeys(write(
+            Action::WriteKeys(Box::new(write(
                 "web-search",
                 Operation::Create,
                 vec![("OPEN_SEARCH_URI", text("https://opensearch-basseng-logs.aivencloud.com:26482"))],
-            )),
+            ))),
         ),
         does("web-sessions", Action::SetAccess { user: valkey_user(), access: session_rules() }),
-        does("web-sessions", Action::WriteKeys(patch_sessions())),
+        does("web-sessions", Action::WriteKeys(patch_sessions().into())),
         status("web", "RolloutFailed", &[("LocalFailure", "True", "InstanceNotReady")]),
     ];
     let retry = time("2026-11-20T12:01:40Z");

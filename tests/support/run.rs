@@ -4,10 +4,23 @@ use aivenator::action::Action;
 use aivenator::plan::{Plan, Planned, Step, plan};
 use aivenator::sim::{self, Execution};
 use aivenator::world::{Subject, Timestamp, World};
+use proptest::prelude::ProptestConfig;
+use proptest::test_runner::RngSeed;
 
 /// How many cases each law looks at.
-pub(crate) fn cases(by_default: u32) -> u32 {
+fn cases(by_default: u32) -> u32 {
     std::env::var("AIVENATOR_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(by_default)
+}
+
+/// How a law looks at cases. The usual run looks at the same ones each time, so that what fails is what was changed;
+/// `PROPTEST_RNG_SEED=random`, or a number, gives others.
+pub(crate) fn config(by_default: u32) -> ProptestConfig {
+    let seed = match std::env::var("PROPTEST_RNG_SEED").ok().as_deref() {
+        Some("random") => RngSeed::Random,
+        Some(text) => RngSeed::Fixed(text.parse().expect("a number or random")),
+        None => RngSeed::Fixed(2026),
+    };
+    ProptestConfig { cases: cases(by_default), rng_seed: seed, max_shrink_iters: 4000, ..ProptestConfig::default() }
 }
 
 /// Executes and plans again while time stands still, until nothing changes; gives the worlds and plans on the way.

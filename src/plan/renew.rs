@@ -56,18 +56,18 @@ impl InUse<'_> {
 /// What time asks of the user of a secret.
 pub(super) fn due(survey: &Survey<'_>, of: InUse<'_>, notes: &mut Notes) -> Due {
     let world = survey.world;
-    let Some(Turn { at, urgent_at, reason }) = next(world, of) else { return Due::Nothing };
+    let Some(Turn { at, urgent_at, because }) = next(world, of) else { return Due::Nothing };
     if notes.wake_if_later(world, at) {
         return Due::Nothing;
     }
     if of.is_protected() {
-        return Due::Said(reason);
+        return Due::Said(because.reason(of));
     }
     // An outage would be worse than many replacements at once.
     if notes.wake_if_later(world, urgent_at) && !survey.may_rotate(&of.user.service_key(), &of.secret.key) {
         return Due::Later(Reason::Retiring { user: of.user.clone(), hold: Hold::Others });
     }
-    Due::Now(reason)
+    Due::Now(because.reason(of))
 }
 
 /// Whether time asks for a new user, whatever else is being replaced.
@@ -80,7 +80,26 @@ struct Turn {
     at: Timestamp,
     /// From when on it is replaced however many others are.
     urgent_at: Timestamp,
-    reason: Reason,
+    because: Because,
+}
+
+/// Why a user is to be replaced, before it is said.
+enum Because {
+    Ends(Timestamp),
+    OldSince(Timestamp),
+}
+
+impl Because {
+    fn reason(self, of: InUse<'_>) -> Reason {
+        let user = of.user.clone();
+        match self {
+            Because::Ends(ends) => {
+                let then = if of.is_protected() { Renewal::Protected } else { Renewal::NewUser };
+                Reason::CertificateEnding { user, ends, then }
+            }
+            Because::OldSince(since) => Reason::RotationDue { user, since },
+        }
+    }
 }
 
 /// When a user is to be replaced, and why; `None` if never.
@@ -90,24 +109,19 @@ fn next(world: &World, of: InUse<'_>) -> Option<Turn> {
     let protected = of.is_protected();
     let settings = world.settings();
     let span = settings.renew_before / 3;
-    let share = if protected { SignedDuration::ZERO } else { spread(&user.username, span) };
+    let share = || if protected { SignedDuration::ZERO } else { spread(&user.username, span) };
     let ends = observed.certificate_ends.or(certificate.map(|certificate| certificate.until));
     let ending = ends.filter(|_| !on_offer(secret, observed)).map(|ends| Turn {
-        at: after(before(ends, settings.renew_before), share),
+        at: after(before(ends, settings.renew_before), share()),
         urgent_at: before(ends, span),
-        reason: Reason::CertificateEnding {
-            user: user.clone(),
-            ends,
-            then: if protected { Renewal::Protected } else { Renewal::NewUser },
-        },
+        because: Because::Ends(ends),
     });
+    let Some(age) = settings.rotate_after.filter(|_| !protected) else { return ending };
     let started = certificate.map(|certificate| certificate.from);
-    let since = started.or(observed.password_updated).or(secret.created);
-    let age = settings.rotate_after.filter(|_| !protected);
-    let old = since.zip(age).map(|(since, age)| Turn {
-        at: after(after(since, age), share),
+    let old = started.or(observed.password_updated).or(secret.created).map(|since| Turn {
+        at: after(after(since, age), share()),
         urgent_at: Timestamp::MAX,
-        reason: Reason::RotationDue { user: user.clone(), since },
+        because: Because::OldSince(since),
     });
     ending.into_iter().chain(old).min_by_key(|turn| turn.at)
 }

@@ -3,6 +3,7 @@
 //! Takes as given that texts come from Kubernetes or Aiven; never holds anything secret.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -10,10 +11,34 @@ use std::sync::Arc;
 use serde::Serialize;
 
 /// A shared, immutable text that names something; a clone is a reference count.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+///
+/// Names of one object are mostly one text: comparing looks at the place first, and at the text only if that differs.
+#[derive(Clone, Eq, Hash, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
+#[expect(
+    clippy::derived_hash_with_manual_eq,
+    reason = "the same texts are equal and have the same hash, wherever they are"
+)]
 pub struct Name(Arc<str>);
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.0.cmp(&other.0) }
+    }
+}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Name {
     /// The text itself.

@@ -8,7 +8,7 @@ use aivenator::check::check;
 use aivenator::plan::{Plan, plan};
 use aivenator::sim::{self, Execution, Sequence};
 use aivenator::want::ServiceType;
-use aivenator::world::{Journal, Lookup, Observed, Outcome, Secret, SecretKey, Timestamp, UserKey, World};
+use aivenator::world::{Journal, Lookup, Name, Observed, Outcome, Secret, SecretKey, Timestamp, UserKey, World};
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
@@ -202,6 +202,12 @@ fn journal(world: &World) -> Journal {
     world.journal().cloned().unwrap_or_default()
 }
 
+/// The rules that a user has in the ACL document of its service: (index pattern, permission).
+fn rules(world: &World, user: &UserKey) -> Option<BTreeSet<(Name, Name)>> {
+    let Lookup::Found(service) = world.service(&user.service_key()) else { return None };
+    service.acl.seen()?.rules.get(&user.username).cloned()
+}
+
 /// What is wrong at the end, when nobody has done anything for days.
 fn wrong_at_rest(history: &History, end: &World) -> Vec<String> {
     let journal = journal(end);
@@ -211,6 +217,9 @@ fn wrong_at_rest(history: &History, end: &World) -> Vec<String> {
         let known = !end.recorders(user).is_empty() || journal.knows(user) || journal.left_behind.contains_key(user);
         if exists && !known {
             wrong.push(format!("{user} exists, and nothing remembers it"));
+        }
+        if !exists && !known && rules(end, user).is_some() {
+            wrong.push(format!("{user} is gone, nothing remembers it, and its rules are still there"));
         }
     }
     for (_, space) in end.namespaces() {
@@ -227,9 +236,14 @@ fn wrong_at_rest(history: &History, end: &World) -> Vec<String> {
                     let claims = secret.claims().iter().filter(|it| it.service_type == want.service_type);
                     let mut users =
                         claims.filter(|it| it.slot == want.slot).flat_map(aivenator::world::Claim::accounts);
-                    let met = users.any(|user| matches!(end.user(&user), Lookup::Found(_)));
-                    if !met {
+                    let Some(user) = users.find(|user| matches!(end.user(user), Lookup::Found(_))) else {
                         wrong.push(format!("{key} has no user of {}", want.label()));
+                        continue;
+                    };
+                    let may = rules(end, &user).unwrap_or_default();
+                    let differs = may.is_empty() || may.iter().any(|(_, may)| **may != *want.access.as_str());
+                    if want.service_type == ServiceType::OpenSearch && differs {
+                        wrong.push(format!("{user} shall have {:?} and has {may:?}", want.access));
                     }
                 }
             }

@@ -88,8 +88,10 @@ pub(super) fn settle(
         let waits = matches!(reason, Reason::NotObserved { .. } | Reason::PoolNotAllowed { .. });
         return if waits { Fate::Stays(reason) } else { Fate::NotHere(reason) };
     }
-    if let Some(why) = world.why_unlisted(Kind::Secret) {
-        let reason = Reason::NotObserved { what: Read::Kind(Kind::Secret), why: why.clone() };
+    let unlisted = |kind| Some((kind, world.why_unlisted(kind)?));
+    // An application may ask for protection, and another secret may record the user.
+    if let Some((kind, why)) = [Kind::Application, Kind::Secret].into_iter().find_map(unlisted) {
+        let reason = Reason::NotObserved { what: Read::Kind(kind), why: why.clone() };
         super::account::note(notes, &reason);
         return Fate::Stays(reason);
     }

@@ -51,7 +51,11 @@ pub(super) fn recorded<'w>(
     let same_project = claim.project.is_empty() || claim.project == key.project;
     let same_service = claim.services.is_empty() || claim.services.contains(&key.service);
     if !(same_project && same_service) {
-        return if claim.is_whole() { Recorded::Elsewhere(account_of(world, claim)) } else { Recorded::None };
+        return match why_untraceable(world, claim) {
+            _ if !claim.is_whole() => Recorded::None,
+            Some(reason) => Recorded::Unseen(reason),
+            None => Recorded::Elsewhere(account_of(world, claim)),
+        };
     }
     let user = key.user(claim.username.clone());
     match service.user(&user.username) {
@@ -118,6 +122,17 @@ pub(super) fn account_of(world: &World, claim: &Claim) -> UserKey {
     let services = || claim.services.iter();
     let service = services().find(has_user).or_else(|| services().find(exists)).or(claim.services.first());
     service.map_or_else(|| key(&Name::default()), key).user(claim.username.clone())
+}
+
+/// Why it cannot be told on which of its services the user of a claim is: such a record is not given up.
+pub(super) fn why_untraceable(world: &World, claim: &Claim) -> Option<Reason> {
+    let key = |service: &Name| ServiceKey { project: claim.project.clone(), service: service.clone() };
+    let look = |service: &Name| (key(service), world.service(&key(service)));
+    let mut unseen = claim.services.iter().map(look).filter_map(|(service, found)| match found {
+        Lookup::Unseen(why) => Some(Reason::NotObserved { what: Read::Service(service), why }),
+        Lookup::Found(_) | Lookup::Absent => None,
+    });
+    (claim.services.len() > 1).then(|| unseen.next()).flatten()
 }
 
 /// Why a user that a secret records was not made for that secret alone.

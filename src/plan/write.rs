@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::account::account_of;
+use super::account::{account_of, why_untraceable};
 use super::metadata::Metadata;
 use super::part::{PartPlan, made_for};
 use super::retire;
@@ -13,7 +13,9 @@ use super::survey::Survey;
 use crate::action::{Action, WriteKeys};
 use crate::reason::{Drift, Reason};
 use crate::value::Value;
-use crate::world::{Application, Claim, Content, Expect, Lookup, Name, Retired, Secret, SecretKey, UserKey, names};
+use crate::world::{
+    Application, Claim, Content, Expect, Lookup, Name, Retired, Secret, SecretKey, UserKey, World, names,
+};
 
 /// A write, and why.
 pub(super) struct Write {
@@ -48,7 +50,7 @@ pub(super) fn of(survey: &Survey<'_>, site: Site<'_>, parts: &[PartPlan<'_>]) ->
     if (secret.is_none() || before.is_some()) && parts.iter().any(stuck) {
         return None;
     }
-    let leftovers = secret.map(|secret| Leftovers::of(secret, parts)).unwrap_or_default();
+    let leftovers = secret.map(|secret| Leftovers::of(survey.world, secret, parts)).unwrap_or_default();
     let retired = retired(survey, (app, secret), parts, &leftovers);
     let mut metadata = Metadata::of(site, parts, (&leftovers, &retired.list));
     let data = data(survey, secret, all);
@@ -103,11 +105,12 @@ pub(super) struct Leftovers {
 }
 
 impl Leftovers {
-    fn of(secret: &Secret, parts: &[PartPlan<'_>]) -> Self {
+    fn of(world: &World, secret: &Secret, parts: &[PartPlan<'_>]) -> Self {
         let asked = |claim: &&Claim| {
             parts.iter().any(|part| part.want.service_type == claim.service_type && part.want.slot == claim.slot)
         };
         let unasked = secret.claims().iter().filter(|claim| claim.is_whole() && !asked(claim));
+        let unasked = unasked.filter(|claim| why_untraceable(world, claim).is_none());
         let claims: Vec<Claim> = unasked.cloned().collect();
         if claims.is_empty() {
             return Leftovers::default();

@@ -46,7 +46,7 @@ pub(super) fn recorded<'w>(
 ) -> Recorded<'w> {
     let claim = secret.and_then(|secret| claim_for(secret, want).map(|claim| (secret, claim)));
     let Some((secret, claim)) = claim else { return Recorded::None };
-    let Resolved { key, service, hindrance: _ } = resolved;
+    let Resolved { key, service, hindrance } = resolved;
     // What a record does not say is taken from the service that is asked for.
     let same_project = claim.project.is_empty() || claim.project == key.project;
     let same_service = claim.services.is_empty() || claim.services.contains(&key.service);
@@ -67,10 +67,15 @@ pub(super) fn recorded<'w>(
             }
             None => Recorded::Gone(user),
         },
-        Lookup::Found(found) => match why_not_own_here(world, (app, want), &secret.key, (&user, found)) {
-            None => Recorded::Own(user, found),
-            Some(reason) => Recorded::NotOwn(user, found, reason),
-        },
+        Lookup::Found(found) => {
+            // That it was resolved says that the namespace may use it, unless others hold it too.
+            let ambiguous = matches!(hindrance, Some(Reason::InstanceAmbiguous { .. }));
+            let usable = || want.service_type.why_not_usable(world, &app.namespace, key).filter(|_| ambiguous);
+            match why_not_own_here(world, (app, want), &secret.key, (&user, found)).or_else(usable) {
+                None => Recorded::Own(user, found),
+                Some(reason) => Recorded::NotOwn(user, found, reason),
+            }
+        }
     }
 }
 

@@ -70,6 +70,8 @@ fn intended(world: &World, (user, intent): (&UserKey, &Intent), notes: &mut Note
         return clear(user, &intent.secret, Reason::NotOurs { what });
     }
     if let Some(reason) = why_in_flight(world, user, intent) {
+        // One that has not shown by then leads nowhere.
+        notes.wake_if_later(world, settled_at);
         return (Verdict::Wait, reason, vec![]);
     }
     undo(world, (user, intent), settled_at, notes)

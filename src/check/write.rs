@@ -148,7 +148,12 @@ fn resolved(case: &Case<'_>, write: &WriteKeys, before: &Secret, after: &Secret)
         let elsewhere = user::others(case.world, account, key).next().is_some();
         forbid(&mut findings, elsewhere, Rule::RecordedElsewhere, || format!("{account} is recorded elsewhere"));
     }
-    for claim in after.claims().iter().filter(|claim| !before.claims().contains(claim)) {
+    // A record that was there, and is only made whole by another of its kind, is not this write's.
+    let was_there = |claim: &Claim| {
+        let same = |known: &Claim| (known.service_type, &known.slot) == (claim.service_type, &claim.slot);
+        before.claims().iter().any(|known| same(known) && known.username == claim.username)
+    };
+    for claim in after.claims().iter().filter(|claim| !was_there(claim)) {
         let there = |user: &UserKey| case.made(user) || matches!(case.world.user(user), Lookup::Found(_));
         let exists = claim.accounts().any(|account| there(&account));
         forbid(&mut findings, !exists, Rule::Unresolved, || format!("{key} records {}", claim.username));

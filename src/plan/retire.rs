@@ -99,6 +99,11 @@ pub(super) fn settle(
     if !others.is_empty() {
         return Fate::NotHere(Reason::RecordedElsewhere { user: user.clone(), by: others });
     }
+    let intent = world.journal().and_then(|journal| journal.intents.get(user));
+    if let Some(intent) = intent.filter(|intent| intent.secret != *holding.key) {
+        let what = format!("user {} is being made for secret {}", user.username, intent.secret);
+        return Fate::NotHere(Reason::Settling { what: what.into(), until: None });
+    }
     match why_held(world, user, holding, notes).filter(|_| exists) {
         Some(reason) => Fate::Stays(reason),
         None => Fate::Deleted(actions),

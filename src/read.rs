@@ -13,12 +13,8 @@ pub enum Read {
     Kind(Kind),
     /// Whether there is a Secret of that name.
     Secret(SecretKey),
-    /// The data of a Secret, as digests.
-    Data(SecretKey),
     /// An Aiven project: its services.
     Project(Name),
-    /// The CA certificate of a project.
-    Ca(Name),
     /// One service, with its components and the list of its users.
     Service(ServiceKey),
     /// The ACL document of an OpenSearch service.
@@ -37,9 +33,7 @@ impl Read {
         match self {
             Read::Kind(_) => "kind",
             Read::Secret(_) => "secret",
-            Read::Data(_) => "data",
             Read::Project(_) => "project",
-            Read::Ca(_) => "ca",
             Read::Service(_) => "service",
             Read::Acl(_) => "acl",
             Read::User(_) => "user",
@@ -52,8 +46,8 @@ impl Read {
     pub fn target(&self) -> String {
         match self {
             Read::Kind(kind) => kind.to_string(),
-            Read::Secret(key) | Read::Data(key) => key.to_string(),
-            Read::Project(project) | Read::Ca(project) => project.to_string(),
+            Read::Secret(key) => key.to_string(),
+            Read::Project(project) => project.to_string(),
             Read::Service(key) | Read::Acl(key) => key.to_string(),
             Read::User(key) | Read::Credentials(key) => key.to_string(),
             Read::Journal => crate::world::names::JOURNAL.to_owned(),
@@ -66,9 +60,7 @@ impl fmt::Display for Read {
         match self {
             Read::Kind(kind) => write!(f, "the list of every {kind}"),
             Read::Secret(key) => write!(f, "whether there is a Secret {key}"),
-            Read::Data(key) => write!(f, "the data of Secret {key}"),
             Read::Project(project) => write!(f, "Aiven project {project}"),
-            Read::Ca(project) => write!(f, "the CA of Aiven project {project}"),
             Read::Service(key) => write!(f, "Aiven service {key}"),
             Read::Acl(key) => write!(f, "the ACL document of Aiven service {key}"),
             Read::User(key) => write!(f, "service user {key}"),

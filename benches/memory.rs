@@ -1,7 +1,7 @@
 //! How many bytes a world takes, per object and per application, at three sizes of cluster.
 //!
 //! Counts what is asked of the allocator and lives once the world is built, and what the process grew by. Takes as given
-//! that texts are not shared between objects; a shell that shares them needs less.
+//! that texts are shared as whoever reads documents shares them.
 
 mod support;
 

@@ -8,9 +8,11 @@ mod support;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use aivenator::plan::{Decision, Plan, Verdict, plan, plan_subjects};
+use aivenator::plan::{Decision, Plan, Verdict, plan, plan_on, plan_subjects};
 use aivenator::render;
 use aivenator::world::{Application, SecretKey, Spec, Subject, World};
 use criterion::{BenchmarkId, Criterion, SamplingMode};
@@ -22,6 +24,7 @@ const SIZES: [u32; 3] = [1_000, 10_000, 50_000];
 
 const BUILD: &str = "build";
 const ALL: &str = "plan all";
+const SHARED: &str = "plan all, on every processor";
 const EDIT: &str = "change one application";
 const ONE: &str = "plan one application and its secrets";
 const CLONE: &str = "clone";
@@ -32,7 +35,7 @@ const TEXT: &str = "render as text";
 const TEXT_OPTIONS: render::Options = render::Options { colour: false, all_kept: true };
 
 /// What grows with the cluster; the rest must not.
-const WHOLE: [&str; 4] = [BUILD, ALL, JSON, TEXT];
+const WHOLE: [&str; 5] = [BUILD, ALL, SHARED, JSON, TEXT];
 const PARTS: [&str; 3] = [EDIT, ONE, CLONE];
 
 fn main() {
@@ -43,6 +46,8 @@ fn main() {
         bench.measure((BUILD, size), || cluster.clone(), Cluster::into_world);
         let world = cluster.into_world();
         bench.measure((ALL, size), || (), |()| plan(&world));
+        let processors = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        bench.measure((SHARED, size), || (), |()| plan_on(&world, processors));
         let all = plan(&world);
         say_what_is_left_to_do(&all);
         bench.measure((JSON, size), || (), |()| serde_json::to_vec(&all));
@@ -72,7 +77,7 @@ impl Bench {
             bencher.iter_custom(|rounds| {
                 let time = |_| {
                     let given = given();
-                    let watch = Watch::start();
+                    let watch = Watch::start(name != SHARED);
                     let result = run(black_box(given));
                     let time = watch.time();
                     drop(black_box(result));
@@ -116,21 +121,23 @@ impl Bench {
     }
 }
 
-/// Measures time of the processor: on a machine that others use, time on a clock says little.
+/// Measures time of the processor: on a machine that others use, time on a clock says little; of several processors it is
+/// all there is.
 struct Watch {
     clock: Instant,
-    processor: Duration,
+    processor: Option<Duration>,
 }
 
 impl Watch {
-    fn start() -> Self {
-        Watch { processor: Watch::processor(), clock: Instant::now() }
+    fn start(alone: bool) -> Self {
+        Watch { processor: alone.then(Watch::processor), clock: Instant::now() }
     }
 
     /// The time since the start. Too short a time to be interrupted in is better read from a clock.
     fn time(&self) -> Duration {
         let time = self.clock.elapsed();
-        if time < Duration::from_millis(1) { time } else { Watch::processor().saturating_sub(self.processor) }
+        let processor = self.processor.filter(|_| time >= Duration::from_millis(1));
+        processor.map_or(time, |before| Watch::processor().saturating_sub(before))
     }
 
     fn processor() -> Duration {

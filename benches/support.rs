@@ -1,16 +1,25 @@
 //! Synthetic clusters in which nothing is left to do: what benches build worlds of.
 //!
 //! Decides nothing. Takes as given that 20 applications share a namespace, that each asks for Kafka, OpenSearch and Valkey
-//! with a secret for each, and that ten pods of it use all three. Every text is allocated for the object that it stands
-//! in, as it is when objects are decoded one by one; never shares one to look smaller than a real cluster.
+//! with a secret for each, and that ten pods of it use all three. Texts are shared as whoever reads documents shares them:
+//! all but uids and versions.
 
 mod aiven;
 mod kubernetes;
 
 use aivenator::want::ServiceType;
 use aivenator::world::{
-    AppKey, Application, Digester, Name, Project, Secret, Settings, Timestamp, Workload, WorkloadKey, World,
+    AppKey, Application, Digester, Name, Names, Project, Secret, Settings, Timestamp, Workload, WorkloadKey, World,
 };
+
+thread_local! {
+    static NAMES: Names = Names::default();
+}
+
+/// The one copy of a text.
+fn text(text: &str) -> Name {
+    NAMES.with(|names| names.of(text))
+}
 
 /// How many applications share a namespace.
 const PER_NAMESPACE: u32 = 20;
@@ -72,7 +81,7 @@ impl Cluster {
             world.put_project(name, project);
         }
         for (service_type, namespace, name) in instances {
-            world.put_instance(service_type, &namespace, (name, "RUNNING".into()));
+            world.put_instance(service_type, &namespace, (name, text("RUNNING")));
         }
         for application in applications {
             world.put_application(application);
@@ -88,8 +97,8 @@ impl Cluster {
 }
 
 fn empty_world() -> World {
-    let projects = POOLS.into_iter().map(Name::from).collect();
-    let settings = Settings { projects, main_project: MAIN_PROJECT.into(), ..Settings::default() };
+    let projects = POOLS.into_iter().map(text).collect();
+    let settings = Settings { projects, main_project: text(MAIN_PROJECT), ..Settings::default() };
     World::new(NOW, settings, Digester::new(&[7; 32]))
 }
 
@@ -130,14 +139,14 @@ impl Space {
     }
 
     fn key(&self, member: &Member) -> AppKey {
-        AppKey::new(self.name.as_str(), member.name.as_str())
+        AppKey::new(text(&self.name), text(&member.name))
     }
 
     fn instances(&self) -> [(ServiceType, Name, Name); 2] {
-        let namespace = || Name::from(self.name.as_str());
+        let namespace = || text(&self.name);
         [
-            (ServiceType::OpenSearch, namespace(), self.opensearch().into()),
-            (ServiceType::Valkey, namespace(), self.valkey().into()),
+            (ServiceType::OpenSearch, namespace(), text(&self.opensearch())),
+            (ServiceType::Valkey, namespace(), text(&self.valkey())),
         ]
     }
 }

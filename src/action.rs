@@ -3,6 +3,7 @@
 //! Takes as given that actions of one step are executed in order, and that a failure ends the step.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -149,7 +150,7 @@ pub enum Action {
         /// The name.
         name: Name,
         /// What asks for it; if nothing does, what uses it.
-        used_by: Vec<ConsumerRef>,
+        used_by: Arc<[ConsumerRef]>,
     },
     /// Changes nothing: says that a user stays because other secrets record it.
     KeepUser {

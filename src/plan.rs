@@ -23,6 +23,10 @@ mod user;
 mod write;
 
 use std::collections::BTreeSet;
+use std::mem;
+use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
+use std::thread::{self, ScopedJoinHandle};
 
 use self::survey::{Notes, Survey};
 
@@ -30,7 +34,7 @@ use crate::action::Action;
 use crate::read::Read;
 use crate::reason::Reason;
 use crate::want::ServiceType;
-use crate::world::{Name, Subject, Timestamp, UserKey, World};
+use crate::world::{Here, Name, Subject, Timestamp, UserKey, World};
 
 pub use self::output::FORMAT_VERSION;
 #[cfg(feature = "schema")]
@@ -125,17 +129,59 @@ impl Plan {
 
 /// Decides every subject of a world.
 pub fn plan(world: &World) -> Plan {
-    let survey = Survey::new(world);
-    let mut notes = Notes::default();
-    let applications: usize = world.namespaces().map(|(_, namespace)| namespace.applications_count()).sum();
-    let mut decisions = Vec::with_capacity(applications + world.managed_count());
-    let mut secrets = Vec::with_capacity(world.managed_count());
-    for here in world.everywhere() {
-        let apps = here.space.applications();
-        decisions.extend(apps.map(|app| application::decide(&survey, (here, app), &mut notes)));
-        secrets.extend(here.space.secrets().map(|secret| secret::decide(&survey, (here, secret), &mut notes)));
+    let everywhere: Vec<Here<'_>> = world.everywhere().collect();
+    join(world, vec![Share::of(world, &everywhere)])
+}
+
+/// Decides every subject of a world, the namespaces shared out among so many threads: gives the same as [`plan`], sooner.
+pub fn plan_on(world: &World, threads: NonZeroUsize) -> Plan {
+    let everywhere: Vec<Here<'_>> = world.everywhere().collect();
+    let chunks = everywhere.chunks(everywhere.len().div_ceil(threads.get()).max(1));
+    let shares = thread::scope(|scope| {
+        let running: Vec<_> = chunks.map(|chunk| scope.spawn(|| Share::of(world, chunk))).collect();
+        let ended = running.into_iter().map(ScopedJoinHandle::join);
+        ended.map(|share| share.unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    });
+    join(world, shares)
+}
+
+/// What is decided in some of the namespaces.
+struct Share {
+    applications: Vec<Decision>,
+    secrets: Vec<Decision>,
+    notes: Notes,
+}
+
+impl Share {
+    fn of(world: &World, spaces: &[Here<'_>]) -> Self {
+        let survey = Survey::new(world);
+        let mut notes = Notes::default();
+        let count: usize = spaces.iter().map(|here| here.space.applications_count()).sum();
+        let places: usize = spaces.iter().map(|here| here.space.places_count()).sum();
+        // With room for the secrets, which follow.
+        let mut applications = Vec::with_capacity(count + places);
+        let mut secrets = Vec::with_capacity(places);
+        for here in spaces.iter().copied() {
+            let apps = here.space.applications();
+            applications.extend(apps.map(|app| application::decide(&survey, (here, app), &mut notes)));
+            let managed = here.space.places().filter_map(|place| Some((here, place, place.managed()?)));
+            secrets.extend(managed.map(|at| secret::decide(&survey, at, &mut notes)));
+        }
+        Share { applications, secrets, notes }
     }
-    decisions.append(&mut secrets);
+}
+
+/// Puts the shares together, in order, and adds what is decided about users.
+fn join(world: &World, mut shares: Vec<Share>) -> Plan {
+    let mut applications = shares.iter_mut().map(|share| mem::take(&mut share.applications));
+    let mut decisions = applications.next().unwrap_or_default();
+    applications.for_each(|mut applications| decisions.append(&mut applications));
+    let mut notes = Notes::default();
+    for Share { applications: _, mut secrets, notes: of_share } in shares {
+        decisions.append(&mut secrets);
+        notes.add(of_share);
+    }
+    let survey = Survey::new(world);
     let users = users(world);
     decisions.extend(users.iter().filter_map(|user| user::decide(&survey, user, &mut notes)));
     finish(world, decisions, notes)
@@ -153,8 +199,8 @@ pub fn plan_subjects(world: &World, subjects: &BTreeSet<Subject>) -> Plan {
         }
         Subject::Secret(key) => {
             let here = world.here(&key.namespace);
-            let secret = here.space.managed(&key.name)?;
-            Some(secret::decide(&survey, (here, secret), &mut notes))
+            let place = here.space.place(&key.name)?;
+            Some(secret::decide(&survey, (here, place, place.managed()?), &mut notes))
         }
         Subject::User(key) => user::decide(&survey, key, &mut notes),
     };

@@ -4,6 +4,7 @@
 //! reasons, metric labels and log fields.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
@@ -11,6 +12,7 @@ use crate::read::Read;
 use crate::want::ServiceType;
 use crate::world::{AppKey, ConsumerRef, FailureClass, Name, SecretKey, ServiceKey, Timestamp, UserKey, rfc3339};
 
+mod awaits;
 mod code;
 mod text;
 
@@ -163,7 +165,7 @@ pub enum Reason {
     /// Something asks for the secret or uses it.
     InUse {
         /// What; never empty.
-        by: Vec<ConsumerRef>,
+        by: Arc<[ConsumerRef]>,
     },
     /// Nothing uses the secret, but not for long enough.
     TooYoung {

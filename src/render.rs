@@ -20,6 +20,7 @@ use crate::plan::{Decision, Part, Plan, Planned, Step, Verdict};
 use crate::reason::Reason;
 use crate::world::{Name, Subject};
 
+pub use self::action::words as action_line;
 pub use self::explain::{explain_application, explain_secret};
 
 /// How a text is made.

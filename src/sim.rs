@@ -110,7 +110,9 @@ fn perform(world: &mut World, action: &Action) -> bool {
         }
         Action::WriteKeys(write) => secret::write(world, write),
         Action::DeleteUser { user } => user::delete(world, user),
-        Action::ClearIntent { user, namespace: _, secret: _ } => journal::clear(world, user),
+        Action::ClearIntent { user, namespace, secret } => {
+            journal::clear(world, user, &SecretKey { namespace: namespace.clone(), name: secret.clone() })
+        }
         Action::DeleteSecret { namespace, name, expect } => {
             secret::delete(world, &SecretKey { namespace: namespace.clone(), name: name.clone() }, expect)
         }

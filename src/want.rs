@@ -107,9 +107,14 @@ impl ServiceType {
         self.provider().record(slot, user)
     }
 
-    /// Everything that section of a Secret can hold for such a slot.
-    pub(crate) fn keys(self, slot: &str) -> Vec<KeyWant> {
-        self.provider().keys(slot)
+    /// The keys that a Secret holds for it, always in this order.
+    pub fn keys(self) -> &'static [KeyWant] {
+        self.provider().keys()
+    }
+
+    /// A key as it is spelled for such a slot.
+    pub fn key(self, slot: &str, want: &KeyWant) -> Name {
+        self.provider().key(slot, want.stem)
     }
 
     /// What a user that is made may do, where that is part of making it.
@@ -159,7 +164,8 @@ trait Provider: Sync {
     fn could_mean(&self, want: &Want, claim: &Claim) -> bool;
     fn prefix(&self, app: &AppKey, access: Access) -> Prefix;
     fn record(&self, slot: &str, user: &UserKey) -> Vec<(Name, Name)>;
-    fn keys(&self, slot: &str) -> Vec<KeyWant>;
+    fn keys(&self) -> &'static [KeyWant];
+    fn key(&self, slot: &str, stem: &'static str) -> Name;
     fn access_rules(&self, access: Access) -> Option<AccessRules>;
     fn grant(&self, grant: &Grant<'_>) -> Result<Vec<Action>, Reason>;
     fn revoke(&self, service: &Service, user: &UserKey) -> Result<Vec<Action>, Reason>;
@@ -208,15 +214,13 @@ pub struct Want {
     pub(crate) prefix: Prefix,
     /// Applications in the same group could come to the same user names.
     pub group: Name,
-    /// What the secret must hold for it.
-    pub keys: Vec<KeyWant>,
 }
 
 /// One key that a secret holds for a service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyWant {
-    /// The key.
-    pub key: Name,
+    /// The key, without what names the instance.
+    pub stem: &'static str,
     /// Where its value comes from.
     pub source: Source,
     /// Whether its absence is a reason to write; else consumers can do without.
@@ -284,7 +288,7 @@ pub fn targets(app: &AppKey, spec: &Spec) -> Result<Vec<Target>, Reason> {
             None => wants.push(want),
             Some(other) if *other == want => {}
             Some(other) => {
-                let key = want.keys.first().map(|key| key.key.clone()).unwrap_or_default();
+                let key = want.keys().next().map(|(key, _)| key).unwrap_or_default();
                 return Err(Reason::KeyCollision { secret, key, first: other.label(), second: want.label() });
             }
         }
@@ -318,14 +322,24 @@ impl Want {
     pub fn label(&self) -> Name {
         format!("{} {}", self.service_type, self.instance).into()
     }
+
+    /// What the secret must hold for it, and how that is spelled.
+    pub fn keys(&self) -> impl Iterator<Item = (Name, &'static KeyWant)> {
+        self.service_type.keys().iter().map(|want| (self.key(want), want))
+    }
+
+    /// How a key of its kind is spelled in the secret.
+    pub fn key(&self, want: &KeyWant) -> Name {
+        self.service_type.key(&self.slot, want)
+    }
 }
 
 impl KeyWant {
-    fn required(key: impl Into<Name>, source: Source) -> Self {
-        KeyWant { key: key.into(), source, required: true }
+    const fn required(stem: &'static str, source: Source) -> Self {
+        KeyWant { stem, source, required: true }
     }
 
-    fn optional(key: impl Into<Name>, source: Source) -> Self {
-        KeyWant { key: key.into(), source, required: false }
+    const fn optional(stem: &'static str, source: Source) -> Self {
+        KeyWant { stem, source, required: false }
     }
 }

@@ -9,6 +9,8 @@ mod application;
 mod edit;
 mod journal;
 mod key;
+mod keys;
+mod labels;
 pub mod names;
 mod namespace;
 mod observed;
@@ -29,10 +31,13 @@ pub use self::application::{Access, Application, Condition, InstanceSpec, KafkaS
 pub use self::journal::{
     Failure, FailureClass, FailureKey, Failures, Intent, Journal, MAX_INTENTS, Outcome, Retirement,
 };
-pub use self::key::{AppKey, Name, SecretKey, ServiceKey, Subject, UserKey};
-pub use self::namespace::{Here, Namespace};
+pub use self::key::{AppKey, Name, Names, SecretKey, ServiceKey, Subject, UserKey};
+pub use self::keys::Keys;
+pub use self::labels::Labels;
+pub use self::namespace::{Here, Namespace, Place};
 pub use self::observed::{Content, Digest, Digester, Observed};
-pub use self::secret::{Claim, Entry, Keys, Protection, Retired, Secret, Stores, Validity};
+pub(crate) use self::secret::Notes;
+pub use self::secret::{Claim, Entry, Protection, Retired, Secret, Stores, Validity};
 pub use self::service::{
     AccessControl, AclDocument, Address, Component, Project, Service, Spelling, User, Users, is_usable,
 };
@@ -62,10 +67,12 @@ pub struct World {
     namespaces: im::OrdMap<Name, Arc<Namespace>>,
     projects: im::OrdMap<Name, Observed<Arc<Project>>>,
     recorders: im::GenericHashMap<UserKey, Arc<[SecretKey]>, FnvBuildHasher, im::shared_ptr::DefaultSharedPtr>,
+    shared: im::OrdSet<UserKey>,
     unplaced: im::OrdMap<Name, im::OrdSet<SecretKey>>,
     on_service: im::OrdMap<ServiceKey, im::OrdSet<SecretKey>>,
     contenders: im::OrdMap<Name, im::OrdSet<AppKey>>,
     holders: im::OrdMap<(ServiceType, Name), im::OrdSet<Name>>,
+    ambiguous: im::OrdSet<(ServiceType, Name)>,
     idle: im::OrdSet<SecretKey>,
     ending: im::OrdSet<AppKey>,
     managed: usize,
@@ -187,10 +194,12 @@ impl World {
             namespaces: im::OrdMap::new(),
             projects: im::OrdMap::new(),
             recorders: im::GenericHashMap::default(),
+            shared: im::OrdSet::new(),
             unplaced: im::OrdMap::new(),
             on_service: im::OrdMap::new(),
             contenders: im::OrdMap::new(),
             holders: im::OrdMap::new(),
+            ambiguous: im::OrdSet::new(),
             idle: im::OrdSet::new(),
             ending: im::OrdSet::new(),
             managed: 0,
@@ -245,8 +254,12 @@ impl World {
     }
 
     /// The state of an instance object in a namespace.
-    pub fn instance(&self, service_type: ServiceType, namespace: &str, name: &Name) -> Lookup<&Name> {
-        self.here(namespace).instance(service_type, name)
+    pub fn instance(&self, service_type: ServiceType, namespace: &str, name: &str) -> Lookup<&Name> {
+        match self.here(namespace).instance(service_type, name) {
+            Lookup::Found((_, state)) => Lookup::Found(state),
+            Lookup::Absent => Lookup::Absent,
+            Lookup::Unseen(why) => Lookup::Unseen(why),
+        }
     }
 
     /// An application.
@@ -287,6 +300,11 @@ impl World {
         }
     }
 
+    /// Whether more than one secret may record the account, which is seldom so and cheap to ask.
+    pub fn is_shared(&self, user: &UserKey) -> bool {
+        self.shared.contains(user) || self.unplaced.contains_key(&user.username)
+    }
+
     /// The secrets that record an account on the service.
     pub fn secrets_on(&self, service: &ServiceKey) -> impl Iterator<Item = &SecretKey> {
         self.on_service.get(service).into_iter().flatten()
@@ -300,6 +318,11 @@ impl World {
     /// The namespaces that hold an instance object of that name.
     pub fn holders(&self, service_type: ServiceType, instance: &Name) -> impl Iterator<Item = &Name> {
         self.holders.get(&(service_type, instance.clone())).into_iter().flatten()
+    }
+
+    /// Whether more than one namespace holds an instance object of that name, which is seldom so and cheap to ask.
+    pub fn is_ambiguous(&self, service_type: ServiceType, instance: &Name) -> bool {
+        !self.ambiguous.is_empty() && self.ambiguous.contains(&(service_type, instance.clone()))
     }
 
     /// The projects that were looked at or tried.

@@ -6,9 +6,12 @@ use std::collections::BTreeSet;
 use aivenator::action::Action;
 use aivenator::check::check;
 use aivenator::plan::{Plan, plan};
+use aivenator::reason::Reason;
 use aivenator::sim::{self, Execution, Sequence};
-use aivenator::want::ServiceType;
-use aivenator::world::{Journal, Lookup, Name, Observed, Outcome, Secret, SecretKey, Timestamp, UserKey, World};
+use aivenator::want::{ServiceType, Want};
+use aivenator::world::{
+    Application, Journal, Lookup, Name, Observed, Outcome, Secret, SecretKey, Subject, Timestamp, UserKey, World,
+};
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
@@ -16,7 +19,9 @@ use crate::support::account::user_key;
 use crate::support::build::{app_key, empty_world, minutes, put_app, put_instances, put_workload, spec};
 use crate::support::events::{Event, Run, history};
 use crate::support::hide::hide;
-use crate::support::input::{InstanceInput, NAMESPACES, SECRETS, SettingsInput, Unseen, WorkloadInput, pick};
+use crate::support::input::{
+    InstanceInput, NAMESPACES, SECRETS, SecretEdit, SecretInput, SettingsInput, Unseen, WorkloadInput, pick,
+};
 use crate::support::run::{actions_text, at_rest, config};
 use crate::support::secrets::edit_secret;
 
@@ -106,6 +111,7 @@ impl History {
                     self.world.put_application(app);
                 }
             }
+            Event::Secret(input) if overwrites(&self.world, input) => {}
             Event::Secret(input) => edit_secret(&mut self.world, input),
             Event::SecretDeleted { namespace, name } => delete_secret(&mut self.world, *namespace, *name),
             Event::UserGone(account) => {
@@ -160,6 +166,17 @@ fn set_outcomes(world: &mut World, outcome: Outcome) {
             }
         }
     }
+}
+
+/// Whether records would be copied over others: what nobody has written down any more nobody can find.
+fn overwrites(world: &World, input: &SecretInput) -> bool {
+    let secret = |name| world.managed(&SecretKey::new(pick(&NAMESPACES, input.namespace), pick(&SECRETS, name)));
+    let slots = |name: usize| -> BTreeSet<(ServiceType, &Name)> {
+        let claims = secret(name).into_iter().flat_map(Secret::claims);
+        claims.map(|claim| (claim.service_type, &claim.slot)).collect()
+    };
+    let copies = |edit: &SecretEdit| matches!(edit, SecretEdit::CopyRecords(from) if !slots(*from).is_disjoint(&slots(input.name)));
+    input.edits.iter().any(copies)
 }
 
 fn delete_secret(world: &mut World, namespace: usize, name: usize) {
@@ -222,6 +239,7 @@ fn wrong_at_rest(history: &History, end: &World) -> Vec<String> {
             wrong.push(format!("{user} is gone, nothing remembers it, and its rules are still there"));
         }
     }
+    let plan = plan(end);
     for (_, space) in end.namespaces() {
         for app in space.applications().filter(|app| app.status.state == "RolloutComplete" && !app.paused) {
             for target in app.targets().unwrap_or_default() {
@@ -231,25 +249,39 @@ fn wrong_at_rest(history: &History, end: &World) -> Vec<String> {
                     continue;
                 };
                 for want in &target.wants {
-                    let missing = want.keys.iter().find(|it| it.required && secret.content(&it.key).is_none());
-                    wrong.extend(missing.map(|it| format!("{key} lacks {}", it.key)));
-                    let claims = secret.claims().iter().filter(|it| it.service_type == want.service_type);
-                    let mut users =
-                        claims.filter(|it| it.slot == want.slot).flat_map(aivenator::world::Claim::accounts);
-                    let Some(user) = users.find(|user| matches!(end.user(user), Lookup::Found(_))) else {
-                        wrong.push(format!("{key} has no user of {}", want.label()));
-                        continue;
-                    };
-                    let may = rules(end, &user).unwrap_or_default();
-                    let differs = may.is_empty() || may.iter().any(|(_, may)| **may != *want.access.as_str());
-                    if want.service_type == ServiceType::OpenSearch && differs {
-                        wrong.push(format!("{user} shall have {:?} and has {may:?}", want.access));
+                    let missing = want.keys().find(|(key, it)| it.required && secret.content(key).is_none());
+                    wrong.extend(missing.map(|(lacking, _)| format!("{key} lacks {lacking}")));
+                    if !stands(&plan, app, (&target.secret, want)) {
+                        wrong.extend(why_user_wrong(end, secret, want));
                     }
                 }
             }
         }
     }
     wrong
+}
+
+/// Whether the instance is in a condition that keeps anything from being made or changed: what was complete stays so.
+fn stands(plan: &Plan, app: &Application, (secret, want): (&Name, &Want)) -> bool {
+    let decision = plan.decisions.iter().find(|decision| decision.subject == Subject::Application(app.key.clone()));
+    let mut parts = decision.into_iter().flat_map(|decision| &decision.parts);
+    parts.any(|part| {
+        let this = (&part.secret, part.service, &part.instance) == (secret, want.service_type, &want.instance);
+        this && matches!(part.reason, Reason::InstanceNotFound { .. } | Reason::InstanceAmbiguous { .. })
+    })
+}
+
+/// What is wrong with the user that a secret has for what is wanted.
+fn why_user_wrong(end: &World, secret: &Secret, want: &Want) -> Option<String> {
+    let claims = secret.claims().iter().filter(|it| it.service_type == want.service_type && it.slot == want.slot);
+    let mut users = claims.flat_map(aivenator::world::Claim::accounts);
+    let Some(user) = users.find(|user| matches!(end.user(user), Lookup::Found(_))) else {
+        return Some(format!("{} has no user of {}", secret.key, want.label()));
+    };
+    let may = rules(end, &user).unwrap_or_default();
+    let differs = may.is_empty() || may.iter().any(|(_, may)| **may != *want.access.as_str());
+    let of_rules = want.service_type == ServiceType::OpenSearch;
+    (of_rules && differs).then(|| format!("{user} shall have {:?} and has {may:?}", want.access))
 }
 
 proptest! {

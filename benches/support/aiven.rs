@@ -9,11 +9,11 @@ use aivenator::world::{
     Users,
 };
 
-use super::{IN_A_YEAR, MAIN_PROJECT, MONTH_AGO, Member, POOLS, Space};
+use super::{IN_A_YEAR, MAIN_PROJECT, MONTH_AGO, Member, POOLS, Space, text};
 
 /// An application, with users of its own that no other member of the namespace has.
 pub(super) fn member(space: &Space, name: String) -> Member {
-    let key = AppKey::new(space.name.as_str(), name.as_str());
+    let key = AppKey::new(text(&space.name), text(&name));
     let first = |prefix: &Prefix, taken: &dyn Fn(&str) -> bool| {
         let mut names = naming::suffixes(1, &name, None).map(|suffix| prefix.username(&suffix));
         names.find(|username| !taken(username)).unwrap_or_default()
@@ -32,12 +32,12 @@ pub(super) fn projects(spaces: &[Space], digester: &Digester) -> Vec<(Name, Proj
     let pools = POOLS.into_iter().map(|pool| {
         let members = spaces.iter().filter(|space| space.pool == pool).flat_map(|space| &space.members);
         let users = members.map(|member| (member.kafka_user.as_str(), kafka_user(&member.kafka_user, digester)));
-        (pool.into(), project(pool, [("kafka".into(), service("kafka", pool, users))], digester))
+        (text(pool), project(pool, [(text("kafka"), service("kafka", pool, users))], digester))
     });
     let services = spaces.iter().flat_map(|space| {
-        [(space.opensearch().into(), opensearch(space, digester)), (space.valkey().into(), valkey(space, digester))]
+        [(text(&space.opensearch()), opensearch(space, digester)), (text(&space.valkey()), valkey(space, digester))]
     });
-    let main = (MAIN_PROJECT.into(), project(MAIN_PROJECT, services, digester));
+    let main = (text(MAIN_PROJECT), project(MAIN_PROJECT, services, digester));
     pools.chain([main]).collect()
 }
 
@@ -54,24 +54,24 @@ fn service<'u>(service_type: &str, host: &str, users: impl Iterator<Item = (&'u 
         _ => &["valkey"],
     };
     let component = |name: &&str| Component {
-        component: (*name).into(),
-        usage: "primary".into(),
-        route: "dynamic".into(),
-        host: format!("{name}-{host}.aivencloud.com").into(),
+        component: text(name),
+        usage: text("primary"),
+        route: text("dynamic"),
+        host: text(&format!("{name}-{host}.aivencloud.com")),
         port: 26_484,
         ..Component::default()
     };
-    let users: Users = users.map(|(name, user)| (name.into(), Arc::new(user))).collect();
-    let mut service = Service::new(service_type, names.iter().map(component).collect());
+    let users: Users = users.map(|(name, user)| (text(name), Arc::new(user))).collect();
+    let mut service = Service::new(text(service_type), names.iter().map(component).collect());
     service.users = users;
     service
 }
 
 fn opensearch(space: &Space, digester: &Digester) -> Service {
     let names = || space.members.iter().map(|member| member.opensearch_user.as_str());
-    let rules = ["_*", "*"].map(|index| (Name::from(index), Name::from("read")));
+    let rules = ["_*", "*"].map(|index| (text(index), text("read")));
     let rules: BTreeMap<Name, BTreeSet<(Name, Name)>> =
-        names().map(|name| (name.into(), rules.iter().cloned().collect())).collect();
+        names().map(|name| (text(name), rules.iter().cloned().collect())).collect();
     let users = names().map(|name| (name, user(name, digester)));
     let mut service = service("opensearch", &space.name, users);
     service.acl = Observed::Seen(AclDocument { enabled: true, rules });
@@ -87,10 +87,10 @@ fn valkey(space: &Space, digester: &Digester) -> Service {
 fn access() -> AccessControl {
     let categories = ["-@all", "+@connection", "+@scripting", "+@pubsub", "+@transaction", "+@read"];
     AccessControl {
-        categories: categories.map(Name::from).to_vec(),
-        commands: ["+info", "+cluster|slots"].map(Name::from).to_vec(),
-        keys: BTreeSet::from(["*".into()]),
-        channels: BTreeSet::from(["*".into()]),
+        categories: categories.map(text).to_vec(),
+        commands: ["+info", "+cluster|slots"].map(text).to_vec(),
+        keys: BTreeSet::from([text("*")]),
+        channels: BTreeSet::from([text("*")]),
     }
 }
 

@@ -9,7 +9,7 @@ use aivenator::world::{
     ServiceKey, Spec, Status, Stores, Timestamp, UserKey, Validity, Workload, WorkloadKey, WorkloadKind, World, names,
 };
 
-use super::{IN_A_YEAR, MAIN_PROJECT, MONTH_AGO, Member, PODS, Space, VALKEY_INSTANCE};
+use super::{IN_A_YEAR, MAIN_PROJECT, MONTH_AGO, Member, PODS, Space, VALKEY_INSTANCE, text};
 
 /// The applications of a namespace.
 pub(super) fn applications(space: &Space) -> Vec<Application> {
@@ -19,14 +19,14 @@ pub(super) fn applications(space: &Space) -> Vec<Application> {
 fn application(space: &Space, member: &Member) -> Application {
     let mut application = Application::new(space.key(member), spec(space, member));
     let condition = |kind: &str, status: &str| Condition {
-        kind: kind.into(),
-        status: status.into(),
-        reason: "UpToDate".into(),
-        message: "everything that is asked for is there".into(),
+        kind: text(kind),
+        status: text(status),
+        reason: text("UpToDate"),
+        message: text("everything that is asked for is there"),
     };
     application.status = Status {
-        hash: application.hash().as_str().into(),
-        state: RolloutState::Complete.as_str().into(),
+        hash: text(application.hash()),
+        state: text(RolloutState::Complete.as_str()),
         synchronized_generation: 1,
         observed_generation: 1,
         conditions: vec![
@@ -42,14 +42,14 @@ fn application(space: &Space, member: &Member) -> Application {
 }
 
 fn spec(space: &Space, member: &Member) -> Spec {
-    let secret_name = |service_type| Some(secret_name(member, service_type).into());
+    let secret_name = |service_type| Some(text(&secret_name(member, service_type)));
     let instance = |service_type, instance: &str| InstanceSpec {
-        instance: instance.into(),
+        instance: text(instance),
         access: None,
         secret_name: secret_name(service_type),
     };
     Spec {
-        kafka: Some(KafkaSpec { pool: space.pool.into(), secret_name: secret_name(ServiceType::Kafka) }),
+        kafka: Some(KafkaSpec { pool: text(space.pool), secret_name: secret_name(ServiceType::Kafka) }),
         open_search: Some(instance(ServiceType::OpenSearch, &space.opensearch())),
         valkey: vec![instance(ServiceType::Valkey, VALKEY_INSTANCE)],
         ..Spec::default()
@@ -68,17 +68,17 @@ pub(super) fn secrets(space: &Space, aiven: &World) -> Vec<Secret> {
 
 fn secret(space: &Space, member: &Member, target: &Target, aiven: &World) -> Secret {
     let mut annotations = texts(&[(names::PROTECTED, "false")]);
-    annotations.insert(names::CORRELATION_ID.into(), correlation_id(member));
-    let ca = ca(aiven, MAIN_PROJECT).map(|ca| ("AIVEN_CA".into(), ca));
-    let mut keys = vec![("AIVEN_SECRET_UPDATED".into(), Content::Opaque)];
+    annotations.insert(text(names::CORRELATION_ID), correlation_id(member));
+    let ca = ca(aiven, MAIN_PROJECT).map(|ca| (text("AIVEN_CA"), ca));
+    let mut keys = vec![(text("AIVEN_SECRET_UPDATED"), Content::Opaque)];
     keys.extend(ca);
     for want in &target.wants {
         let user = user(space, member, want.service_type);
         annotations.extend(record(want, &user));
-        keys.extend(want.keys.iter().filter_map(|key| Some((key.key.as_str().into(), content(key, &user, aiven)?))));
+        keys.extend(want.keys().filter_map(|(key, want)| Some((text(&key), content((&key, want), &user, aiven)?))));
     }
     let is_kafka = annotations.contains_key(names::KEYSTORES);
-    let key = SecretKey::new(space.name.as_str(), target.secret.as_str());
+    let key = SecretKey::new(text(&space.name), target.secret.clone());
     let mut secret = Secret::new(key, annotations);
     [secret.uid, secret.version] = identity(&secret.key.to_string());
     secret.created = Some(MONTH_AGO);
@@ -89,8 +89,10 @@ fn secret(space: &Space, member: &Member, target: &Target, aiven: &World) -> Sec
         (names::TYPE, names::TYPE_VALUE),
         (names::SECRET_GENERATION, "0"),
         (names::PROTECTED, "false"),
-    ]);
-    secret.data = Observed::Seen(keys.into_iter().collect());
+    ])
+    .into_iter()
+    .collect();
+    secret.set_data(Observed::Seen(keys.into_iter().collect()));
     secret.stores = if is_kafka { Stores::Fit } else { Stores::NotNoted };
     secret.certificate = is_kafka.then_some(Validity { from: MONTH_AGO, until: IN_A_YEAR });
     secret.written = Some(MONTH_AGO);
@@ -100,11 +102,13 @@ fn secret(space: &Space, member: &Member, target: &Target, aiven: &World) -> Sec
 /// The user that the secret records.
 fn user(space: &Space, member: &Member, service_type: ServiceType) -> UserKey {
     let (service, username) = match service_type {
-        ServiceType::Kafka => (ServiceKey::new(space.pool, "kafka"), &member.kafka_user),
-        ServiceType::OpenSearch => (ServiceKey::new(MAIN_PROJECT, space.opensearch()), &member.opensearch_user),
-        ServiceType::Valkey => (ServiceKey::new(MAIN_PROJECT, space.valkey()), &member.valkey_user),
+        ServiceType::Kafka => (ServiceKey::new(text(space.pool), text("kafka")), &member.kafka_user),
+        ServiceType::OpenSearch => {
+            (ServiceKey::new(text(MAIN_PROJECT), text(&space.opensearch())), &member.opensearch_user)
+        }
+        ServiceType::Valkey => (ServiceKey::new(text(MAIN_PROJECT), text(&space.valkey())), &member.valkey_user),
     };
-    service.user(username.as_str().into())
+    service.user(text(username))
 }
 
 /// The annotations that record it.
@@ -130,13 +134,13 @@ fn record(want: &Want, user: &UserKey) -> BTreeMap<Name, Name> {
 }
 
 /// What a key holds when all is well; `None` where the secret has no such key.
-fn content(key: &KeyWant, user: &UserKey, aiven: &World) -> Option<Content> {
-    let text = |text: &str| Some(aiven.digester().content(text.as_bytes()));
-    match key.source {
-        Source::Username => text(&user.username),
-        Source::Constant(constant) => text(constant),
+fn content((key, want): (&Name, &KeyWant), user: &UserKey, aiven: &World) -> Option<Content> {
+    let digest = |content: &str| Some(aiven.digester().content(content.as_bytes()));
+    match want.source {
+        Source::Username => digest(&user.username),
+        Source::Constant(constant) => digest(constant),
         Source::Ca => ca(aiven, &user.project),
-        Source::Keystore | Source::Truststore | Source::Clock => text(&key.key),
+        Source::Keystore | Source::Truststore | Source::Clock => digest(key),
         Source::Credential(credential) => {
             let Lookup::Found(user) = aiven.user(user) else { return None };
             match credential {
@@ -148,8 +152,8 @@ fn content(key: &KeyWant, user: &UserKey, aiven: &World) -> Option<Content> {
         Source::Address(address, absent) => {
             let Lookup::Found(service) = aiven.service(&user.service_key()) else { return None };
             match (&service.address(address)?.text, absent) {
-                (Some(found), _) => text(found),
-                (None, IfAbsent::Text(instead)) => text(instead),
+                (Some(found), _) => digest(found),
+                (None, IfAbsent::Text(instead)) => digest(instead),
                 (None, IfAbsent::Wait | IfAbsent::LeaveOut) => None,
             }
         }
@@ -164,11 +168,11 @@ fn ca(aiven: &World, project: &str) -> Option<Content> {
 /// The pods of a namespace.
 pub(super) fn pods(space: &Space) -> Vec<(Name, WorkloadKey, Workload)> {
     let one = |member: &Member, number: u32| {
-        let name = format!("{}-{:010x}-{number:05x}", member.name, member.name.len()).into();
-        let secrets = ServiceType::ALL.into_iter().map(|service_type| secret_name(member, service_type).into());
+        let name = text(&format!("{}-{:010x}-{number:05x}", member.name, member.name.len()));
+        let secrets = ServiceType::ALL.into_iter().map(|service_type| text(&secret_name(member, service_type)));
         let started: Option<Timestamp> = Some(MONTH_AGO);
         let key = WorkloadKey { kind: WorkloadKind::Pod, name };
-        (Name::from(space.name.as_str()), key, Workload { started, secrets: secrets.collect() })
+        (text(&space.name), key, Workload { started, secrets: secrets.collect() })
     };
     space.members.iter().flat_map(|member| (0..PODS).map(move |number| one(member, number))).collect()
 }
@@ -178,7 +182,7 @@ fn secret_name(member: &Member, service_type: ServiceType) -> String {
 }
 
 fn correlation_id(member: &Member) -> Name {
-    identity(&member.name).into_iter().next().unwrap_or_default()
+    text(&identity(&member.name)[0])
 }
 
 /// A uid and a version, made of a text.
@@ -188,5 +192,5 @@ fn identity(text: &str) -> [Name; 2] {
 }
 
 fn texts(pairs: &[(&str, &str)]) -> BTreeMap<Name, Name> {
-    pairs.iter().map(|(key, text)| ((*key).into(), (*text).into())).collect()
+    pairs.iter().map(|(key, value)| (text(key), text(value))).collect()
 }

@@ -72,7 +72,8 @@ pub(super) fn clear(case: &Case<'_>, key: &UserKey) -> Findings {
         let seen = matches!(world.user(key), Lookup::Found(_));
         let made = user::perhaps_not_made(world, key, intent).is_empty();
         let ours = made && user::foreign(world, &intent.application_key(), key).is_empty();
-        let harmless = matches!(intent.outcome, Outcome::Taken | Outcome::NotSent) || (seen && !ours);
+        let copied = journal.retirements.contains_key(key);
+        let harmless = copied || matches!(intent.outcome, Outcome::Taken | Outcome::NotSent) || (seen && !ours);
         forbid(&mut findings, !harmless, Rule::ClearedTooEarly, || format!("{key} may exist, and nothing records it"));
     }
     // Of two entries the intent is removed first.

@@ -69,9 +69,9 @@ fn annotated(before: &Secret, write: &WriteKeys) -> BTreeMap<Name, Name> {
 fn ours(case: &Case<'_>, write: &WriteKeys, before: &Secret) -> Findings {
     let mut findings = vec![];
     let key = &before.key;
-    let recorded = before.claims().iter().flat_map(|claim| claim.service_type.keys(&claim.slot));
-    let wanted = wants(case, &key.name).flat_map(|want| want.keys.clone());
-    let mut known: Vec<Name> = recorded.chain(wanted).map(|key| key.key).collect();
+    let recorded = before.claims().iter().flat_map(Claim::keys);
+    let wanted = wants(case, &key.name).flat_map(Want::keys).map(|(key, _)| key);
+    let mut known: Vec<Name> = recorded.chain(wanted).collect();
     known.extend(["AIVEN_CA".into(), "AIVEN_SECRET_UPDATED".into()]);
     for touched in write.set.keys().chain(&write.remove) {
         forbid(&mut findings, !known.contains(touched), Rule::NotOurKey, || format!("{key}: key {touched}"));
@@ -185,9 +185,17 @@ fn lost(case: &Case<'_>, before: &Secret, after: &Secret) -> Findings {
     let Some(label) = before.app() else { return vec![] };
     let app = AppKey { namespace: before.key.namespace.clone(), name: label.clone() };
     let kept: Vec<UserKey> = after.accounts().collect();
-    let dropped = before.accounts().filter(|account| !kept.contains(account));
+    let dropped = before.accounts().filter(|account| !kept.contains(account) && is_meant(case.world, before, account));
     let lost = dropped.filter(|account| is_own(case.world, &app, &before.key, account) && !case.deleted(account));
     lost.map(|account| (Rule::UserLost, format!("{} forgets {account}", before.key))).collect()
+}
+
+/// Whether a record means that account: of the services that it can stand for, the first that exists.
+fn is_meant(world: &World, secret: &Secret, account: &UserKey) -> bool {
+    let exists = |other: &UserKey| matches!(world.service(&other.service_key()), Lookup::Found(_));
+    let before = |claim: &Claim| claim.accounts().take_while(|other| other != account).any(|other| exists(&other));
+    let mut of_it = secret.claims().iter().filter(|claim| claim.accounts().any(|other| other == *account)).peekable();
+    of_it.peek().is_none() || of_it.any(|claim| !before(claim))
 }
 
 /// Does it change the label that says for whom a user in use was made, so that nobody will know?
@@ -207,11 +215,12 @@ fn orphaned(case: &Case<'_>, write: &WriteKeys, before: &Secret, after: &Secret)
 }
 
 fn is_own(world: &World, app: &AppKey, key: &SecretKey, account: &UserKey) -> bool {
+    if user::others(world, account, key).next().is_some() {
+        return false;
+    }
     match world.user(account) {
         Lookup::Absent => false,
-        Lookup::Found(_) => {
-            user::foreign(world, app, account).is_empty() && user::others(world, account, key).next().is_none()
-        }
+        Lookup::Found(_) => user::foreign(world, app, account).is_empty(),
         Lookup::Unseen(_) => {
             let may_use = |service_type: ServiceType| {
                 let why = service_type.why_not_usable(world, &app.namespace, &account.service_key());

@@ -70,7 +70,7 @@ pub(super) fn recorded<'w>(
         Lookup::Found(found) => {
             // That it was resolved says that the namespace may use it, unless others hold it too.
             let ambiguous = matches!(hindrance, Some(Reason::InstanceAmbiguous { .. }));
-            let usable = || want.service_type.why_not_usable(world, &app.namespace, key).filter(|_| ambiguous);
+            let usable = || ambiguous.then(|| want.service_type.why_not_usable(world, &app.namespace, key)).flatten();
             match why_not_own_here(world, (app, want), &secret.key, (&user, found)).or_else(usable) {
                 None => Recorded::Own(user, found),
                 Some(reason) => Recorded::NotOwn(user, found, reason),
@@ -91,7 +91,9 @@ fn why_not_own_here(
     {
         return Some(reason);
     }
-    why_built_in(user, observed).or_else(|| why_recorded_elsewhere(world, secret, user))
+    // The secret itself records the user, so any other makes it shared.
+    let elsewhere = || world.is_shared(user).then(|| why_recorded_elsewhere(world, secret, user)).flatten();
+    why_built_in(user, observed).or_else(elsewhere)
 }
 
 fn why_built_in(user: &UserKey, observed: &User) -> Option<Reason> {
@@ -105,6 +107,13 @@ fn why_recorded_elsewhere(world: &World, secret: &SecretKey, user: &UserKey) -> 
     }
     let by = recorders.iter().filter(|other| *other != secret).cloned().collect();
     Some(Reason::RecordedElsewhere { user: user.clone(), by })
+}
+
+/// Why a user is not a secret's to delete, although no other records it: it is being made for another secret.
+pub(super) fn why_made_elsewhere(world: &World, secret: &SecretKey, user: &UserKey) -> Option<Reason> {
+    let intent = world.journal()?.intents.get(user).filter(|intent| intent.secret != *secret)?;
+    let what = format!("user {} is being made for secret {}", user.username, intent.secret).into();
+    Some(Reason::Settling { what, until: None })
 }
 
 /// The moment until which a user that was just made is not taken for gone.
@@ -230,7 +239,7 @@ pub(super) fn first_free(
     Err(Reason::UserLimit { service: service.clone() })
 }
 
-/// The intent that was written down for exactly this and can still be followed.
+/// The intent that was written down for exactly this and can still be followed: nothing else speaks of its user.
 pub(super) fn open_intent<'w>(
     world: &'w World,
     app: &Application,
@@ -242,9 +251,11 @@ pub(super) fn open_intent<'w>(
         let on_service = user.project == service.project && user.service == service.service;
         for_this && intent.application_uid == app.uid && on_service && want.prefix.gave(&user.username)
     };
-    let intents = world.journal().into_iter().flat_map(|journal| journal.intents.iter());
+    let journal = world.journal()?;
+    let unheard = |user: &UserKey| world.recorders(user).is_empty() && !journal.retirements.contains_key(user);
+    let intents = journal.intents.iter();
     intents
-        .filter(|(user, intent)| fits(user, intent) && world.recorders(user).is_empty())
+        .filter(|(user, intent)| fits(user, intent) && unheard(user))
         .find(|(user, intent)| !is_dead_end(world, user, intent))
 }
 

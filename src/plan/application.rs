@@ -5,6 +5,7 @@
 
 use super::account::note;
 use super::contest::Mode;
+use super::part::Standing;
 use super::survey::{Notes, Survey};
 use super::target::{self, TargetPlan};
 use super::{Decision, Part, Planned, Step, Verdict, backoff, status};
@@ -63,7 +64,7 @@ fn roll_out(
     notes: &mut Notes,
 ) -> Decision {
     let Rollout { plans, pending } = plan_targets(survey, (here, app), targets, notes);
-    let mut parts: Vec<(Part, bool)> = Vec::with_capacity(plans.iter().map(|plan| plan.parts.len()).sum());
+    let mut parts: Vec<(Part, Standing)> = Vec::with_capacity(plans.iter().map(|plan| plan.parts.len()).sum());
     let mut actions: Vec<Planned> = vec![];
     for TargetPlan { secret, parts: own, actions: steps } in plans {
         parts.extend(own);
@@ -72,9 +73,11 @@ fn roll_out(
     let update = status::update(app, &parts, pending).filter(|_| status_allowed(survey.world, app, notes));
     let changes_status = update.is_some();
     actions.extend(update.map(|action| Planned { step: Step::Status, action }));
-    let parts: Vec<Part> = parts.into_iter().map(|(part, _)| part).collect();
-    let (verdict, reason) = sum_up(app, &parts, changes_status);
-    Decision { subject: Subject::Application(app.key.clone()), verdict, reason, parts, actions }
+    // Not collected: that would be done in place, and what is left over be given back.
+    let mut told: Vec<Part> = Vec::with_capacity(parts.len());
+    told.extend(parts.into_iter().map(|(part, _)| part));
+    let (verdict, reason) = sum_up(app, &told, changes_status);
+    Decision { subject: Subject::Application(app.key.clone()), verdict, reason, parts: told, actions }
 }
 
 /// Plans each secret. Where a person asks for everything to be written again, that is done at once or not at all: while

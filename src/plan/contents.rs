@@ -9,9 +9,9 @@ use super::survey::Survey;
 use crate::reason::Reason;
 use crate::value::{Credential, Value};
 use crate::want::{IfAbsent, KeyWant, Source, Want};
-use crate::world::{Content, Lookup, Name, Observed, Secret, Service, ServiceKey, Stores, User, UserKey};
+use crate::world::{Address, Content, Lookup, Name, Secret, Service, ServiceKey, Stores, User, UserKey};
 
-/// What of the keys of one service has to be written.
+/// What of the keys of one service has to be written or cannot be; there is none where all of them are right.
 #[derive(Default)]
 pub(super) struct Contents {
     /// Every key to set, and where its value comes from.
@@ -67,31 +67,37 @@ enum Finding {
     },
 }
 
-/// Compares every key that a secret must hold for a service.
-pub(super) fn compare(survey: &Survey<'_>, question: &Question<'_>) -> Contents {
-    let mut contents = Contents::default();
-    for want in &question.want.keys {
-        let current = question.secret.and_then(|secret| current(secret, &want.key));
-        let finding = judge(survey, question, want, current);
-        contents.take(question, want, finding);
+/// Compares every key that a secret must hold for a service; `None` if all of them are right.
+pub(super) fn compare(survey: &Survey<'_>, question: &Question<'_>) -> Option<Box<Contents>> {
+    let mut contents: Option<Box<Contents>> = None;
+    let Question { secret, want: Want { service_type, slot, .. }, service: (_, service), .. } = *question;
+    let section = secret.map(|secret| secret.section(*service_type, slot)).unwrap_or_default();
+    let mut currents = section.iter().copied();
+    let mut addresses = service.addresses(*service_type).iter();
+    for want in service_type.keys() {
+        let current = currents.next().flatten();
+        let address = addresses.next().and_then(Option::as_ref);
+        let finding = judge(survey, question, (want, address), current);
+        // The credentials may have changed unseen: a write would make that look settled.
+        let stale = question.stale && goes_stale(want);
+        if question.all || stale || !matches!(finding, Finding::Right) {
+            contents.get_or_insert_default().take(question, want, finding);
+        }
     }
-    if !contents.set.is_empty() {
+    if let Some(contents) = contents.as_mut().filter(|contents| contents.writes()) {
         contents.complete_stores(question);
-        let clocks = question.want.keys.iter().filter(|want| want.source == Source::Clock);
-        contents.set.extend(clocks.map(|want| (want.key.clone(), Value::Clock)));
+        let clocks = question.want.keys().filter(|(_, want)| want.source == Source::Clock);
+        contents.set.extend(clocks.map(|(key, _)| (key, Value::Clock)));
     }
     contents
 }
 
-/// What is known of a key: as if it held something where the data were not observed.
-fn current(secret: &Secret, key: &str) -> Option<Content> {
-    match &secret.data {
-        Observed::Seen(keys) => keys.get(key),
-        Observed::Unseen(_) => Some(Content::Opaque),
-    }
-}
-
 impl Contents {
+    /// Whether there is a reason to write.
+    pub(super) fn writes(&self) -> bool {
+        !self.set.is_empty()
+    }
+
     fn take(&mut self, question: &Question<'_>, want: &KeyWant, finding: Finding) {
         if let Finding::Blocked { reason, lacks } = finding {
             self.blocked.get_or_insert(reason);
@@ -99,49 +105,48 @@ impl Contents {
             return;
         }
         let to = match finding {
+            Finding::Blocked { .. } => return,
             Finding::Right if question.all => &mut self.set,
-            // The credentials may have changed unseen: a write would make that look settled.
-            Finding::Right if question.stale && goes_stale(want) => &mut self.refresh,
-            Finding::Blocked { .. } | Finding::Right => return,
+            Finding::Right => &mut self.refresh,
             Finding::Missing if want.required || question.all => {
-                self.missing.push(want.key.clone());
+                self.missing.push(question.want.key(want));
                 &mut self.set
             }
             Finding::Missing => &mut self.refresh,
             Finding::Wrong => {
                 self.credentials |= matches!(want.source, Source::Credential(_));
-                self.wrong.push(want.key.clone());
+                self.wrong.push(question.want.key(want));
                 &mut self.set
             }
         };
         if let Some(value) = value(question, want) {
-            to.insert(want.key.clone(), value);
+            to.insert(question.want.key(want), value);
         }
     }
 
     /// Writes a certificate with its key, and both stores anew where either has to be or where what is in them changes.
     fn complete_stores(&mut self, question: &Question<'_>) {
-        let keys = &question.want.keys;
-        let is_store = |want: &&KeyWant| matches!(want.source, Source::Keystore | Source::Truststore);
-        let is_pair = |want: &&KeyWant| {
+        let keys: Vec<(Name, &KeyWant)> = question.want.keys().collect();
+        let is_store = |want: &KeyWant| matches!(want.source, Source::Keystore | Source::Truststore);
+        let is_pair = |(_, want): &&(Name, &KeyWant)| {
             matches!(want.source, Source::Credential(Credential::Certificate | Credential::PrivateKey))
         };
-        if keys.iter().filter(is_pair).any(|want| self.set.contains_key(&want.key)) {
-            let pair = keys.iter().filter(is_pair).filter_map(|want| Some((want.key.clone(), value(question, want)?)));
-            self.set.extend(pair);
+        if keys.iter().filter(is_pair).any(|(key, _)| self.set.contains_key(key)) {
+            let pair = keys.iter().filter(is_pair);
+            self.set.extend(pair.filter_map(|(key, want)| Some((key.clone(), value(question, want)?))));
         }
         let goes_in = |want: &KeyWant| match want.source {
             Source::Ca | Source::Keystore | Source::Truststore => true,
             Source::Credential(credential) => credential != Credential::Password,
             Source::Address(..) | Source::Username | Source::Constant(_) | Source::Clock => false,
         };
-        let has_stores = keys.iter().any(|want| is_store(&want));
-        if !has_stores || !keys.iter().any(|want| goes_in(want) && self.set.contains_key(&want.key)) {
+        let has_stores = keys.iter().any(|(_, want)| is_store(want));
+        if !has_stores || !keys.iter().any(|(key, want)| goes_in(want) && self.set.contains_key(key)) {
             return;
         }
-        for want in keys.iter().filter(is_store) {
+        for (key, want) in keys.into_iter().filter(|(_, want)| is_store(want)) {
             if let Some(value) = value(question, want) {
-                self.set.insert(want.key.clone(), value);
+                self.set.insert(key, value);
             }
         }
     }
@@ -170,9 +175,14 @@ fn value(question: &Question<'_>, want: &KeyWant) -> Option<Value> {
     }
 }
 
-fn judge(survey: &Survey<'_>, question: &Question<'_>, want: &KeyWant, current: Option<Content>) -> Finding {
+fn judge(
+    survey: &Survey<'_>,
+    question: &Question<'_>,
+    (want, address): (&KeyWant, Option<&Address>),
+    current: Option<Content>,
+) -> Finding {
     match want.source {
-        Source::Address(key, absent) => judge_address(question, key, absent, current),
+        Source::Address(key, absent) => judge_address(question, key, (absent, address), current),
         Source::Clock => Finding::Right,
         Source::Constant(text) => differs(current, Some(survey.constant(text))),
         Source::Username if !question.same_user => Finding::Wrong,
@@ -228,14 +238,18 @@ fn goes_stale(want: &KeyWant) -> bool {
     }
 }
 
-fn judge_address(question: &Question<'_>, key: &str, absent: IfAbsent, current: Option<Content>) -> Finding {
-    let (service_key, service) = question.service;
+fn judge_address(
+    question: &Question<'_>,
+    key: &str,
+    (absent, address): (IfAbsent, Option<&Address>),
+    current: Option<Content>,
+) -> Finding {
     let lacks = matches!(current, None | Some(Content::Empty));
     let gone = || {
-        let reason = Reason::AddressMissing { service: service_key.clone(), key: key.into() };
+        let reason = Reason::AddressMissing { service: question.service.0.clone(), key: key.into() };
         Finding::Blocked { reason, lacks }
     };
-    let Some(address) = service.address(key) else { return gone() };
+    let Some(address) = address else { return gone() };
     let spelled = |digest| address.right.contains(&digest);
     match (&address.text, absent, current) {
         (Some(_), _, None) => Finding::Missing,

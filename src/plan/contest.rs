@@ -4,13 +4,15 @@
 //! (namespace, application, secret) takes the name, the others wait for the next plan.
 
 use super::account::{self, NewUser, writer};
+use super::finalizer;
 use super::part::Ask;
 use super::survey::{Notes, Survey};
 use super::target;
 use crate::action::Action;
 use crate::reason::Reason;
 use crate::value::Value;
-use crate::world::{AppKey, Application, Here, SecretKey, ServiceKey, UserKey};
+use crate::want::ServiceType;
+use crate::world::{AppKey, Application, Here, Secret, SecretKey, ServiceKey, UserKey, World};
 
 /// Chooses the name for a new user, unless another subject takes it first.
 pub(super) fn choose(survey: &Survey<'_>, ask: Ask<'_>, service: &ServiceKey) -> Result<NewUser, Reason> {
@@ -62,38 +64,62 @@ fn takes(survey: &Survey<'_>, app: &Application, ask: Ask<'_>, user: &UserKey) -
     })
 }
 
-/// The secret before this one that records the same user and drops it in this plan: of several that would, the last one
-/// to have it has it alone, and so it is not lost.
-pub(super) fn dropped_first(survey: &Survey<'_>, ask: Ask<'_>, user: &UserKey) -> Option<SecretKey> {
+/// Another secret that records the same user and drops it in this plan: of several that would, one that can retire it
+/// comes last, when it has it alone, and so it is not lost.
+pub(super) fn dropped_first(
+    survey: &Survey<'_>,
+    (own, contended): (&SecretKey, bool),
+    user: &UserKey,
+) -> Option<SecretKey> {
     let world = survey.world;
     let recorders = world.recorders(user);
-    let earlier = recorders.iter().filter(|key| ask.contended && *key < ask.key);
-    let drops = |key: &&SecretKey| {
-        let here = world.here(&key.namespace);
-        let Some(app) = writer(here, &key.name).filter(|app| !app.paused) else { return false };
-        let targets = app.targets().unwrap_or_default();
-        let mode = Mode { here, all: false, contended: false };
-        let mut plans = targets
-            .iter()
-            .filter(|target| target.secret == key.name)
-            .map(|target| target::plan(survey, (app, target), mode, &mut Notes::default()));
-        plans.any(|plan| plan.actions.iter().any(|action| is_new_user(action, user)))
-    };
-    earlier.filter(|key| world.managed(key).is_some_and(|secret| !secret.terminating)).find(drops).cloned()
+    let others = || recorders.iter().filter(|key| *key != own).filter_map(|key| world.managed(key));
+    if !contended || others().next().is_none() || !world.managed(own).is_some_and(|own| may_retire(world, own, user)) {
+        return None;
+    }
+    let mut first = others().filter(|other| other.terminating || other.key < *own || !may_retire(world, other, user));
+    first.find(|other| drops(survey, other, user)).map(|other| other.key.clone())
 }
 
-/// Whether an action makes a secret record another user of the same service.
-fn is_new_user(action: &Action, user: &UserKey) -> bool {
-    let Action::WriteKeys(write) = action else { return false };
-    write.set.values().any(|value| match value {
-        Value::User { user: new, .. } => new.service_key() == user.service_key() && new != user,
-        Value::Text { .. }
-        | Value::Ca { .. }
-        | Value::Keystore { .. }
-        | Value::Truststore { .. }
-        | Value::Clock
-        | Value::StoreDigests => false,
+/// Whether a secret is for an application that was perhaps given the user.
+pub(super) fn may_retire(world: &World, secret: &Secret, user: &UserKey) -> bool {
+    let SecretKey { namespace, name } = &secret.key;
+    let writer = writer(world.here(namespace), name).map(|app| &app.key.name);
+    let mut apps = secret.app().into_iter().chain(writer);
+    apps.any(|app| {
+        let app = AppKey { namespace: namespace.clone(), name: app.clone() };
+        ServiceType::ALL.into_iter().any(|service_type| service_type.gave_name(&app, &user.username))
     })
+}
+
+/// Whether a secret that records a user does not do so any more after this plan.
+fn drops(survey: &Survey<'_>, secret: &Secret, user: &UserKey) -> bool {
+    let world = survey.world;
+    let key = &secret.key;
+    if secret.terminating {
+        let decision = finalizer::decide(world, secret, &mut Notes::default());
+        return decision.actions.iter().any(|planned| matches!(planned.action, Action::ReleaseSecret { .. }));
+    }
+    let here = world.here(&key.namespace);
+    let Some(app) = writer(here, &key.name).filter(|app| !app.paused) else { return false };
+    let mode = Mode { here, all: false, contended: false };
+    let targets = app.targets().unwrap_or_default().iter().filter(|target| target.secret == key.name);
+    let mut plans = targets.map(|target| target::plan(survey, (app, target), mode, &mut Notes::default()));
+    plans.any(|plan| plan.actions.iter().any(|action| forgets(action, secret, user)))
+}
+
+/// Whether a write leaves no record of the user on the secret.
+fn forgets(action: &Action, secret: &Secret, user: &UserKey) -> bool {
+    let Action::WriteKeys(write) = action else { return false };
+    let mut annotations = secret.annotations().clone();
+    for (name, value) in &write.annotations {
+        if let Some(Value::Text { text }) = value {
+            annotations.insert(name.clone(), text.clone());
+        } else {
+            annotations.remove(name);
+        }
+    }
+    !secret.with_annotations(annotations).accounts().any(|account| account == *user)
 }
 
 /// How targets are decided.

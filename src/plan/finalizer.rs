@@ -4,9 +4,10 @@
 //! namespace and application, on a service that the namespace may use, is deleted. Never lets the secret go while a user
 //! of its own may exist, unless a person says so; never takes a project that does not answer for gone.
 
-use super::account::{note, settling_until, why_not_our_name, why_not_ours};
+use super::account::{account_of, note, settling_until, why_made_elsewhere, why_not_our_name, why_not_ours};
+use super::contest::may_retire;
 use super::retire::made_for;
-use super::secret::decision;
+use super::secret::{decision, planned};
 use super::survey::Notes;
 use super::write::expect;
 use super::{Decision, Verdict, backoff};
@@ -25,10 +26,11 @@ pub(super) fn decide(world: &World, secret: &Secret, notes: &mut Notes) -> Decis
     let (verdict, reason, actions) = clean_up(world, secret, notes);
     let subject = Subject::Secret(secret.key.clone());
     let fails = backoff::why_not_now(world, &subject, &secret.key.name, (None, notes));
-    match fails.filter(|_| actions.iter().any(Action::is_change)) {
-        Some(reason) => decision(secret, Verdict::Wait, reason, vec![]),
-        None => decision(secret, verdict, reason, actions),
+    if let Some(reason) = fails.filter(|_| actions.iter().any(Action::is_change)) {
+        return decision(secret, Verdict::Wait, reason, vec![]);
     }
+    let actions = actions.into_iter().map(|action| planned(secret, action)).collect();
+    decision(secret, verdict, reason, actions)
 }
 
 fn clean_up(world: &World, secret: &Secret, notes: &mut Notes) -> (Verdict, Reason, Vec<Action>) {
@@ -44,6 +46,11 @@ fn clean_up(world: &World, secret: &Secret, notes: &mut Notes) -> (Verdict, Reas
     for record in recorded(world, secret) {
         for user in record.users(world) {
             let fate = fate(world, secret, (&record, &user));
+            if let Fate::Elsewhere(by) = &fate
+                && !by.iter().filter_map(|key| world.managed(key)).any(|other| may_retire(world, other, &user))
+            {
+                outcome.left_behind.push(user.clone());
+            }
             outcome.take(user, fate, notes);
         }
     }
@@ -63,6 +70,8 @@ impl Outcome {
     fn take(&mut self, user: UserKey, fate: Fate, notes: &mut Notes) {
         match fate {
             Fate::Gone => {}
+            // It may be recorded twice, as in use and as replaced.
+            Fate::Delete(actions) if actions.iter().all(|action| self.actions.contains(action)) => {}
             Fate::Delete(actions) => self.actions.extend(actions),
             Fate::NotOurs(reason) => {
                 self.left_behind.push(user);
@@ -117,16 +126,16 @@ struct Record {
 
 /// Everything that a secret records; records without a service are of programs before this one, and block nothing.
 fn recorded(world: &World, secret: &Secret) -> Vec<Record> {
-    let own = application(secret);
+    let of = |user: &UserKey| made_for(world, secret, user).unwrap_or_else(|| application(secret));
     let claimed = secret.claims().iter().filter(|claim| claim.is_whole()).map(|claim| Record {
-        app: own.clone(),
+        app: of(&account_of(world, claim)),
         service_type: claim.service_type,
         project: claim.project.clone(),
         services: claim.services.clone(),
         username: claim.username.clone(),
     });
     let replaced = secret.retired().iter().map(|entry| {
-        let app = made_for(world, secret, &entry.account()).unwrap_or_else(|| own.clone());
+        let app = of(&entry.account());
         Record {
             service_type: type_of(world, &app, &entry.account()),
             app,
@@ -219,6 +228,9 @@ fn fate(world: &World, secret: &Secret, (record, user): (&Record, &UserKey)) -> 
     if let Some(fate) = shared(world, secret, user) {
         return fate;
     }
+    if let Some(reason) = why_made_elsewhere(world, &secret.key, user) {
+        return Fate::Wait(reason);
+    }
     let mut actions = match record.service_type.revoke(service, user) {
         Ok(actions) => actions,
         Err(reason) => return Fate::Wait(reason),
@@ -268,5 +280,6 @@ fn may_delete(world: &World, secret: &Secret, user: &UserKey) -> bool {
         same && why_not_ours(world, &record.app, record.service_type, user).is_none()
     };
     let follows = secret.finalizer && !secret.skip_cleanup() && why_invalid(secret).is_none();
-    follows && recorded(world, secret).into_iter().any(ours)
+    let made_here = why_made_elsewhere(world, &secret.key, user).is_none();
+    follows && made_here && recorded(world, secret).into_iter().any(ours)
 }

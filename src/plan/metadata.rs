@@ -13,7 +13,7 @@ use crate::action::{Operation, WriteKeys};
 use crate::reason::Drift;
 use crate::value::Value;
 use crate::want::Want;
-use crate::world::{Application, Claim, Name, Retired, Secret, Timestamp, UserKey, names, rfc3339};
+use crate::world::{Application, Claim, Labels, Name, Notes, Retired, Secret, Timestamp, UserKey, names, rfc3339};
 
 /// The labels and annotations to write, and which of them are a reason to.
 #[derive(Default)]
@@ -29,7 +29,7 @@ pub(super) struct Metadata {
 impl Metadata {
     /// Compares all metadata of ours.
     pub(super) fn of(site: Site<'_>, parts: &[PartPlan<'_>], (leftovers, retired): (&Leftovers, &[Retired])) -> Self {
-        let Site { app, key: _, secret, all: _ } = site;
+        let Site { app, key: _, secret, all: _, contended: _ } = site;
         let mut metadata = Metadata { finalizer: secret.is_none_or(|secret| !secret.finalizer), ..Metadata::default() };
         metadata.labels(app, secret);
         metadata.annotations(app, secret);
@@ -66,17 +66,16 @@ impl Metadata {
 
     fn labels(&mut self, app: &Application, secret: Option<&Secret>) {
         let protected = if app.spec.protected { "true" } else { "false" };
-        let labels = secret.map(|secret| &secret.labels);
-        let [current @ .., secret_generation] =
-            held(labels, [names::APP, names::TEAM, names::TYPE, names::PROTECTED, names::SECRET_GENERATION]);
+        let none = Labels::default();
+        let current = secret.map_or(&none, |secret| &secret.labels);
         let wanted = [
-            (names::APP, &*app.key.name),
-            (names::TEAM, &*app.key.namespace),
-            (names::TYPE, names::TYPE_VALUE),
-            (names::PROTECTED, protected),
+            (names::APP, &*app.key.name, &current.app),
+            (names::TEAM, &*app.key.namespace, &current.team),
+            (names::TYPE, names::TYPE_VALUE, &current.kind),
+            (names::PROTECTED, protected, &current.protected),
         ];
-        for ((label, value), current) in wanted.into_iter().zip(current) {
-            if current == Some(value) {
+        for (label, value, current) in wanted {
+            if current.as_deref() == Some(value) {
                 continue;
             }
             // Secrets of before that have no such label are not protected.
@@ -86,7 +85,7 @@ impl Metadata {
             }
             self.labels.insert(label.into(), Some(value.into()));
         }
-        if secret_generation.and_then(|text| text.parse().ok()) != Some(app.secret_generation) {
+        if current.secret_generation.as_ref().and_then(|text| text.parse().ok()) != Some(app.secret_generation) {
             self.labels.insert(names::SECRET_GENERATION.into(), Some(app.secret_generation.to_string().into()));
         }
     }
@@ -94,23 +93,23 @@ impl Metadata {
     fn annotations(&mut self, app: &Application, secret: Option<&Secret>) {
         let limit = app.spec.expires_at.filter(|_| app.spec.protected);
         let protected = if app.spec.protected { "true" } else { "false" };
-        let [is_protected, is_limited, expires_at, correlation_id] = held(
-            secret.map(Secret::annotations),
-            [names::PROTECTED, names::TIME_LIMIT, names::EXPIRES_AT, names::CORRELATION_ID],
-        );
-        self.annotation(is_protected, (names::PROTECTED, Some(protected)), |current| {
+        let none = Notes::default();
+        let current = secret.map_or(&none, Secret::notes);
+        self.annotation(current.protected.as_deref(), (names::PROTECTED, Some(protected)), |current| {
             current.unwrap_or("false") == protected
         });
         let limited = limit.map(|_| "true");
-        self.annotation(is_limited, (names::TIME_LIMIT, limited), |current| {
+        self.annotation(current.time_limit.as_deref(), (names::TIME_LIMIT, limited), |current| {
             current.filter(|value| *value == "true") == limited
         });
         let end = limit.map(rfc3339);
-        self.annotation(expires_at, (names::EXPIRES_AT, end.as_deref()), |current| {
+        self.annotation(current.expires_at.as_deref(), (names::EXPIRES_AT, end.as_deref()), |current| {
             let moment = current.and_then(|text| text.parse::<Timestamp>().ok());
             moment.map(Timestamp::as_second) == limit.map(Timestamp::as_second) && current.is_some() == limit.is_some()
         });
-        self.annotation(correlation_id, (names::CORRELATION_ID, Some(&app.correlation_id)), |_| true);
+        self.annotation(current.correlation_id.as_deref(), (names::CORRELATION_ID, Some(&app.correlation_id)), |_| {
+            true
+        });
     }
 
     /// Sets or removes one annotation; it is a reason to write unless what stands there is `right`.
@@ -132,8 +131,10 @@ impl Metadata {
     fn records(&mut self, secret: Option<&Secret>, parts: &[PartPlan<'_>], leftovers: &Leftovers) {
         let known = parts.iter().filter_map(|part| Some((part.want, part.user.as_ref()?)));
         let known = known.filter(|(want, user)| !secret.is_some_and(|secret| is_recorded(secret, want, user)));
-        let wanted: BTreeMap<Name, Name> =
-            known.flat_map(|(want, user)| want.service_type.record(&want.slot, user)).collect();
+        let mut wanted: BTreeMap<Name, Name> = BTreeMap::new();
+        for (want, user) in known {
+            wanted.extend(want.service_type.record(&want.slot, user));
+        }
         for (name, value) in &wanted {
             self.annotation(annotation(secret, name), (name, Some(value)), |_| false);
         }
@@ -159,20 +160,9 @@ impl Metadata {
     fn retired(&mut self, secret: Option<&Secret>, list: &[Retired]) {
         let text = (!list.is_empty()).then(|| Retired::format(list));
         let same = secret.map(Secret::retired).unwrap_or_default() == list;
-        self.annotation(annotation(secret, names::RETIRED), (names::RETIRED, text.as_deref()), |_| same);
+        let current = secret.and_then(|secret| secret.notes().retired.as_deref());
+        self.annotation(current, (names::RETIRED, text.as_deref()), |_| same);
     }
-}
-
-/// What stands under each of these names, found in one pass: most texts differ in length already.
-fn held<'s, const N: usize>(texts: Option<&'s BTreeMap<Name, Name>>, names: [&str; N]) -> [Option<&'s str>; N] {
-    let mut held = [None; N];
-    for (name, text) in texts.into_iter().flatten() {
-        let place = names.iter().zip(&mut held).find(|(wanted, _)| *name == **wanted);
-        if let Some((_, place)) = place {
-            *place = Some(&**text);
-        }
-    }
-    held
 }
 
 fn annotation<'s>(secret: Option<&'s Secret>, name: &str) -> Option<&'s str> {

@@ -13,7 +13,7 @@ use crate::read::Read;
 use crate::reason::{Drift, Reason, Renewal};
 use crate::want::{Grant, IfAbsent, KeyWant, Resolved, ServiceType, Source, Want};
 use crate::world::{
-    AppKey, Application, Content, Here, Lookup, Name, Observed, Secret, SecretKey, Subject, User, UserKey, World,
+    AppKey, Application, Content, Here, Lookup, Name, Secret, SecretKey, Subject, User, UserKey, World,
 };
 
 /// What is asked of one service, for one secret.
@@ -43,16 +43,31 @@ pub(super) struct PartPlan<'a> {
     pub(super) verdict: Verdict,
     /// Why.
     pub(super) reason: Reason,
-    /// Whether the secret is complete for today's spec, whatever the reason says.
-    pub(super) settled: bool,
+    /// How the secret stands until something is done, whatever the reason says.
+    pub(super) standing: Standing,
     /// What has to be done before the secret is written.
     pub(super) before: Vec<Action>,
-    /// What has to be written.
-    pub(super) contents: Contents,
+    /// What has to be written; `None` if every key is right.
+    pub(super) contents: Option<Box<Contents>>,
     /// The user that the secret has afterwards; `None` leaves the record as it is.
     pub(super) user: Option<UserKey>,
     /// The user that is replaced and was the secret's own, and the application that it was made for.
     pub(super) retire: Option<(UserKey, Name)>,
+}
+
+/// How a secret stands for today's spec, as far as one service goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It holds what is asked for: what has to wait is missed by nobody.
+    Complete,
+    /// It lacks something, or something in it has to change: what has to wait is a failure.
+    Incomplete,
+}
+
+impl Standing {
+    fn complete_if(complete: bool) -> Self {
+        if complete { Standing::Complete } else { Standing::Incomplete }
+    }
 }
 
 /// Decides one service for one secret.
@@ -114,22 +129,25 @@ fn keep_own<'a>(
     };
     let contents = contents::compare(survey, &question(ask, on, (&user, Some(observed)), true));
     wish_credentials(ask, (&user, observed), notes);
-    let changes = !before.is_empty() || !contents.set.is_empty();
+    let changes = !before.is_empty() || contents.as_ref().is_some_and(|contents| contents.writes());
     let ambiguous = matches!(on.hindrance.as_ref(), Some(Reason::InstanceAmbiguous { .. }));
     // Of an ambiguous instance only the rights of users stay as they are: what a secret holds is put back.
     if let Some(reason) = on.hindrance.as_ref().filter(|_| !(ambiguous && changes && before.is_empty())) {
-        return PartPlan { settled: !changes && !ask.all, ..blocked(ask, reason.clone(), notes) };
+        let standing = Standing::complete_if(!changes && !ask.all);
+        return PartPlan { standing, ..blocked(ask, reason.clone(), notes) };
     }
-    let written = || why_written(ask, (&contents, !before.is_empty()), (&user, observed));
-    let (verdict, reason) = match (&contents.blocked, due) {
+    let blocked = contents.as_ref().and_then(|contents| contents.blocked.as_ref());
+    let written = || why_written(ask, (contents.as_deref(), !before.is_empty()), (&user, observed));
+    let (verdict, reason) = match (blocked, due) {
         (Some(reason), _) => (Verdict::Wait, reason.clone()),
         (None, Due::Stuck(verdict, reason)) => (verdict, reason),
         (None, _) if changes => (Verdict::Change, written()),
         (None, Due::Said(reason) | Due::Later(reason) | Due::Now(reason)) => (Verdict::Keep, reason),
         (None, Due::Nothing) => (Verdict::Keep, Reason::UpToDate),
     };
-    let settled = !changes && !contents.incomplete;
-    PartPlan { want: ask.want, verdict, reason, settled, before, contents, user: Some(user), retire: None }
+    let incomplete = contents.as_ref().is_some_and(|contents| contents.incomplete);
+    let standing = Standing::complete_if(!changes && !incomplete);
+    PartPlan { want: ask.want, verdict, reason, standing, before, contents, user: Some(user), retire: None }
 }
 
 /// What failed last for this secret, while it is not tried again.
@@ -157,16 +175,17 @@ fn keep_other<'a>(
     let ends = in_use(ask, (&user, observed)).is_some_and(|of| {
         renew::is_due(survey.world, of, notes) || (want_ends(ask) && renew::on_offer(of.secret, observed))
     });
-    if access_differs || ends || taken_over(ask) || !contents.set.is_empty() {
+    let taken_over = ask.secret.is_some_and(|secret| is_taken_over(ask.app, secret));
+    if access_differs || ends || taken_over || contents.is_some_and(|contents| contents.writes()) {
         return replace(survey, (ask, on), Old::NotOwn(user), notes);
     }
     PartPlan {
         want: ask.want,
         verdict: Verdict::Keep,
         reason: why,
-        settled: true,
+        standing: Standing::Complete,
         before: vec![],
-        contents: Contents::default(),
+        contents: None,
         user: None,
         retire: None,
     }
@@ -178,13 +197,15 @@ fn want_ends(ask: Ask<'_>) -> bool {
 
 /// A new user takes over.
 fn replace<'a>(survey: &Survey<'_>, (ask, on): (Ask<'a>, &Resolved<'_>), old: Old, notes: &mut Notes) -> PartPlan<'a> {
-    let settled = matches!(old, Old::Due(..) | Old::NotOwn(_)) && is_settled(ask);
-    let stuck = |reason: Reason, notes: &mut Notes| PartPlan { settled, ..blocked(ask, reason, notes) };
+    // A user that exists serves until the new one does.
+    let serves = matches!(old, Old::Due(..) | Old::NotOwn(_));
+    let standing = if serves { unresolved(ask) } else { Standing::Incomplete };
+    let stuck = |reason: Reason, notes: &mut Notes| PartPlan { standing, ..blocked(ask, reason, notes) };
     if let Some(reason) = on.hindrance.as_ref() {
         return stuck(reason.clone(), notes);
     }
-    if let Old::NotOwn(user) = &old
-        && let Some(other) = contest::dropped_first(survey, ask, user)
+    if let Old::NotOwn(user) | Old::Elsewhere(user) | Old::Gone(user) = &old
+        && let Some(other) = contest::dropped_first(survey, (ask.key, ask.contended), user)
     {
         return stuck(Reason::RecordedElsewhere { user: user.clone(), by: vec![other] }, notes);
     }
@@ -199,7 +220,7 @@ fn replace<'a>(survey: &Survey<'_>, (ask, on): (Ask<'a>, &Resolved<'_>), old: Ol
         Err(reason) => return stuck(reason, notes),
     };
     let contents = contents::compare(survey, &question(ask, on, (&new.user, observed), false));
-    if let Some(reason) = contents.blocked.clone() {
+    if let Some(reason) = contents.as_ref().and_then(|contents| contents.blocked.clone()) {
         return stuck(reason, notes);
     }
     let before = making(ask, &new).into_iter().chain(grants).collect();
@@ -207,17 +228,18 @@ fn replace<'a>(survey: &Survey<'_>, (ask, on): (Ask<'a>, &Resolved<'_>), old: Ol
     let retire = match old {
         Old::None => None,
         Old::Elsewhere(user) | Old::Gone(user) | Old::NotOwn(user) | Old::Due(user, _) => {
-            let made_for = made_for(survey.world, (&ask.app.key, ask.key, ask.secret), ask.want.service_type, &user);
-            made_for.map(|app| (user, app))
+            let retired_for =
+                retired_for(survey.world, (&ask.app.key, ask.key, ask.secret), ask.want.service_type, &user);
+            retired_for.map(|app| (user, app))
         }
     };
     let user = Some(new.user);
-    PartPlan { want: ask.want, verdict: Verdict::Change, reason, settled, before, contents, user, retire }
+    PartPlan { want: ask.want, verdict: Verdict::Change, reason, standing, before, contents, user, retire }
 }
 
 /// The application that a user of a secret was made for, or may have been made for: this one, or the one that the secret
 /// belonged to before. Such a user is not lost track of.
-pub(super) fn made_for(
+pub(super) fn retired_for(
     world: &World,
     (app, key, secret): (&AppKey, &SecretKey, Option<&Secret>),
     service_type: ServiceType,
@@ -236,8 +258,8 @@ pub(super) fn made_for(
 }
 
 /// Whether the secret was another application's.
-fn taken_over(ask: Ask<'_>) -> bool {
-    ask.secret.and_then(Secret::app).is_some_and(|before| *before != ask.app.key.name)
+pub(super) fn is_taken_over(app: &Application, secret: &Secret) -> bool {
+    secret.app().is_some_and(|before| *before != app.key.name)
 }
 
 /// Announces and makes a user, as far as that has not been done.
@@ -300,8 +322,14 @@ fn wish_credentials(ask: Ask<'_>, (user, observed): (&UserKey, &User), notes: &m
     }
 }
 
-fn why_written(ask: Ask<'_>, (contents, access): (&Contents, bool), (user, observed): (&UserKey, &User)) -> Reason {
-    let Contents { set: _, refresh: _, missing, wrong, credentials, blocked: _, incomplete: _ } = contents;
+fn why_written(
+    ask: Ask<'_>,
+    (contents, access): (Option<&Contents>, bool),
+    (user, observed): (&UserKey, &User),
+) -> Reason {
+    let right = Contents::default();
+    let Contents { set: _, refresh: _, missing, wrong, credentials, blocked: _, incomplete: _ } =
+        contents.unwrap_or(&right);
     let offered = ask.secret.filter(|secret| renew::on_offer(secret, observed)).and_then(|secret| secret.certificate);
     if let Some(held) = offered.filter(|_| *credentials && observed.expiring_certificate_ends.is_some()) {
         return Reason::CertificateEnding { user: user.clone(), ends: held.until, then: Renewal::OnOffer };
@@ -346,27 +374,26 @@ fn blocked<'a>(ask: Ask<'a>, reason: Reason, notes: &mut Notes) -> PartPlan<'a> 
         want: ask.want,
         verdict,
         reason,
-        settled: is_settled(ask),
+        standing: unresolved(ask),
         before: vec![],
-        contents: Contents::default(),
+        contents: None,
         user: None,
         retire: None,
     }
 }
 
-/// Whether the secret is complete for today's spec, as far as that can be told without the service.
-fn is_settled(ask: Ask<'_>) -> bool {
-    let Some(secret) = ask.secret else { return false };
+/// How the secret stands, as far as that can be told without the service.
+fn unresolved(ask: Ask<'_>) -> Standing {
+    let Some(secret) = ask.secret else { return Standing::Incomplete };
     let recorded =
         account::claim_for(secret, ask.want).is_some_and(|claim| ask.want.service_type.could_mean(ask.want, claim));
-    let filled = |want: &KeyWant| match secret.content(&want.key) {
+    let held = secret.section(ask.want.service_type, &ask.want.slot);
+    let filled = |(want, held): (&KeyWant, &Option<Content>)| match held {
         None => false,
         Some(Content::Empty) => matches!(want.source, Source::Address(_, IfAbsent::Text(_))),
         Some(Content::Opaque | Content::Digest(_) | Content::Snapshot(_)) => true,
     };
-    let complete = match &secret.data {
-        Observed::Seen(_) => ask.want.keys.iter().filter(|want| want.required).all(filled),
-        Observed::Unseen(_) => true,
-    };
-    recorded && complete && ask.app.status.hash == *ask.app.hash()
+    let mut keys = ask.want.service_type.keys().iter().zip(&*held).filter(|(want, _)| want.required);
+    let complete = keys.all(filled);
+    Standing::complete_if(recorded && complete && ask.app.status.hash == *ask.app.hash())
 }

@@ -3,7 +3,7 @@
 //! Takes as given that the list on the secret is a claim and that only users of ours are ever deleted. A protected
 //! secret may be in use outside the cluster: its replaced users stay until their certificates end.
 
-use super::account::{account_of, holder, why_not_our_name};
+use super::account::{account_of, holder, why_made_elsewhere, why_not_our_name};
 use super::survey::{Notes, after};
 use crate::action::Action;
 use crate::read::Read;
@@ -99,10 +99,8 @@ pub(super) fn settle(
     if !others.is_empty() {
         return Fate::NotHere(Reason::RecordedElsewhere { user: user.clone(), by: others });
     }
-    let intent = world.journal().and_then(|journal| journal.intents.get(user));
-    if let Some(intent) = intent.filter(|intent| intent.secret != *holding.key) {
-        let what = format!("user {} is being made for secret {}", user.username, intent.secret);
-        return Fate::NotHere(Reason::Settling { what: what.into(), until: None });
+    if let Some(reason) = why_made_elsewhere(world, holding.key, user) {
+        return Fate::NotHere(reason);
     }
     match why_held(world, user, holding, notes).filter(|_| exists) {
         Some(reason) => Fate::Stays(reason),
@@ -124,17 +122,22 @@ pub(super) fn service_type(world: &World, app: &AppKey, user: &UserKey) -> Resul
 }
 
 /// What is left of a user at Aiven.
-enum Remains {
+pub(super) enum Remains {
+    /// Neither the user nor rules of it, nor the service that they were on.
     Nothing,
-    /// Whether the user itself exists, and what removes what is left.
+    /// Something.
     Something {
+        /// Whether the user itself exists.
         exists: bool,
+        /// What removes what is left.
         actions: Vec<Action>,
     },
+    /// That could not be seen.
     Unseen(Reason),
 }
 
-fn remains(world: &World, user: &UserKey) -> Remains {
+/// What is left of a user at Aiven.
+pub(super) fn remains(world: &World, user: &UserKey) -> Remains {
     let service = match world.service(&user.service_key()) {
         Lookup::Found(service) => service,
         Lookup::Absent => return Remains::Nothing,

@@ -4,6 +4,8 @@
 //! it was looked at. Takes as given that what an application asks for is written by that application's own decision;
 //! never deletes a secret that records users before our finalizer is on it.
 
+use std::sync::Arc;
+
 use super::account::{note, writer};
 use super::retire::{self, Fate};
 use super::survey::{Notes, Survey, after};
@@ -14,12 +16,16 @@ use crate::read::Read;
 use crate::reason::{Drift, Hold, Reason};
 use crate::value::Value;
 use crate::world::{
-    Claim, ConsumerKind, ConsumerRef, Here, Kind, Name, Protection, Retired, Secret, SecretKey, Subject, Timestamp,
-    WorkloadKind, World, names,
+    Claim, ConsumerKind, ConsumerRef, Here, Kind, Name, Place, Protection, Retired, Secret, SecretKey, Subject,
+    Timestamp, WorkloadKind, World, names,
 };
 
 /// Decides one managed secret.
-pub(super) fn decide(survey: &Survey<'_>, (here, secret): (Here<'_>, &Secret), notes: &mut Notes) -> Decision {
+pub(super) fn decide(
+    survey: &Survey<'_>,
+    (here, place, secret): (Here<'_>, &Place, &Secret),
+    notes: &mut Notes,
+) -> Decision {
     if secret.terminating {
         return finalizer::decide(survey.world, secret, notes);
     }
@@ -27,7 +33,7 @@ pub(super) fn decide(survey: &Survey<'_>, (here, secret): (Here<'_>, &Secret), n
         let what = format!("secret {}", secret.key.name).into();
         return decision(secret, Verdict::Keep, Reason::Paused { what }, vec![]);
     }
-    let stay = stay(survey, (here, secret), notes);
+    let stay = stay(survey, (here, place, secret), notes);
     let leaving = leaving(here, secret, notes);
     let verdict = if leaving.actions.is_empty() { stay.verdict } else { stay.verdict.max(Verdict::Change) };
     let reason = match leaving.reason {
@@ -36,7 +42,7 @@ pub(super) fn decide(survey: &Survey<'_>, (here, secret): (Here<'_>, &Secret), n
     };
     let verdict = leaving.verdict.map_or(verdict, |of_users| verdict.max(of_users));
     let actions = if leaving.actions.is_empty() { stay.actions } else { [leaving.actions, stay.actions].concat() };
-    if !actions.iter().any(Action::is_change) {
+    if !actions.iter().any(|planned| planned.action.is_change()) {
         return decision(secret, verdict, reason, actions);
     }
     let subject = Subject::Secret(secret.key.clone());
@@ -49,12 +55,12 @@ pub(super) fn decide(survey: &Survey<'_>, (here, secret): (Here<'_>, &Secret), n
 struct Stay {
     verdict: Verdict,
     reason: Reason,
-    actions: Vec<Action>,
+    actions: Vec<Planned>,
 }
 
 impl Stay {
-    fn keep(reason: Reason, action: Action) -> Self {
-        Stay { verdict: Verdict::Keep, reason, actions: vec![action] }
+    fn keep(secret: &Secret, reason: Reason, action: Action) -> Self {
+        Stay { verdict: Verdict::Keep, reason, actions: vec![planned(secret, action)] }
     }
 
     fn wait(reason: Reason) -> Self {
@@ -63,9 +69,9 @@ impl Stay {
 }
 
 /// Whether it stays: the reasons in the order in which they count.
-fn stay(survey: &Survey<'_>, (here, secret): (Here<'_>, &Secret), notes: &mut Notes) -> Stay {
+fn stay(survey: &Survey<'_>, (here, place, secret): (Here<'_>, &Place, &Secret), notes: &mut Notes) -> Stay {
     let mend = mend(here, secret);
-    let mut stay = match why_stays(here, secret) {
+    let mut stay = match why_stays(here.world, place, secret) {
         Some(Staying::Used(by)) => keep_secret(secret, by),
         Some(Staying::Protected(until)) => {
             if let Some(end) = until {
@@ -92,25 +98,22 @@ fn stay(survey: &Survey<'_>, (here, secret): (Here<'_>, &Secret), notes: &mut No
 }
 
 enum Staying {
-    Used(Vec<ConsumerRef>),
+    Used(Arc<[ConsumerRef]>),
     Protected(Option<Timestamp>),
     Unseen(Reason),
     Young(Timestamp),
 }
 
 /// Why a secret that is not being deleted stays.
-fn why_stays(here: Here<'_>, secret: &Secret) -> Option<Staying> {
-    let world = here.world;
-    let asking = here.asking(&secret.key.name);
-    let asking = asking.map(|app| ConsumerRef { kind: ConsumerKind::AivenApplication, name: app.key.name.clone() });
-    let asking: Vec<ConsumerRef> = asking.collect();
+fn why_stays(world: &World, place: &Place, secret: &Secret) -> Option<Staying> {
+    let asking = place.askers(world.now);
     if !asking.is_empty() {
         return Some(Staying::Used(asking));
     }
-    let using = here
-        .using(&secret.key.name)
+    let using = place
+        .using()
         .map(|(workload, _)| ConsumerRef { kind: ConsumerKind::Workload(workload.kind), name: workload.name.clone() });
-    let using: Vec<ConsumerRef> = using.collect();
+    let using: Arc<[ConsumerRef]> = using.collect();
     if !using.is_empty() {
         return Some(Staying::Used(using));
     }
@@ -139,15 +142,15 @@ fn grace_ends(world: &World, secret: &Secret) -> Option<Timestamp> {
     Some(after(since, world.settings().janitor_grace))
 }
 
-fn keep_secret(secret: &Secret, used_by: Vec<ConsumerRef>) -> Stay {
+fn keep_secret(secret: &Secret, used_by: Arc<[ConsumerRef]>) -> Stay {
     let SecretKey { namespace, name } = secret.key.clone();
     let reason = Reason::InUse { by: used_by.clone() };
-    Stay::keep(reason, Action::KeepSecret { namespace, name, used_by })
+    Stay::keep(secret, reason, Action::KeepSecret { namespace, name, used_by })
 }
 
 fn skip_protected(secret: &Secret, expires_at: Option<Timestamp>) -> Stay {
     let SecretKey { namespace, name } = secret.key.clone();
-    Stay::keep(Reason::Protected { until: expires_at }, Action::SkipProtected { namespace, name, expires_at })
+    Stay::keep(secret, Reason::Protected { until: expires_at }, Action::SkipProtected { namespace, name, expires_at })
 }
 
 fn delete(survey: &Survey<'_>, secret: &Secret) -> Stay {
@@ -163,7 +166,7 @@ fn delete(survey: &Survey<'_>, secret: &Secret) -> Stay {
     };
     let SecretKey { namespace, name } = secret.key.clone();
     let delete = Action::DeleteSecret { namespace, name, expect: expect(secret) };
-    Stay { verdict: Verdict::Change, reason, actions: vec![delete] }
+    Stay { verdict: Verdict::Change, reason, actions: vec![planned(secret, delete)] }
 }
 
 /// How many secrets the janitor would delete now: few are looked at, those that nothing asks for or uses.
@@ -173,10 +176,11 @@ pub(super) fn count_deletable(world: &World) -> usize {
         app.spec.secret_names().map(key).collect::<Vec<_>>()
     });
     let candidates: std::collections::BTreeSet<SecretKey> = world.idle().cloned().chain(of_ending).collect();
-    let goes = |secret: &&Secret| {
-        !secret.terminating && !secret.paused() && why_stays(world.here(&secret.key.namespace), secret).is_none()
+    let goes = |(place, secret): &(&Place, &Secret)| {
+        !secret.terminating && !secret.paused() && why_stays(world, place, secret).is_none()
     };
-    candidates.iter().filter_map(|key| world.managed(key)).filter(goes).count()
+    let places = candidates.iter().filter_map(|key| world.namespace(&key.namespace)?.place(&key.name));
+    places.filter_map(|place| Some((place, place.managed()?))).filter(goes).count()
 }
 
 /// What is wrong with a secret that no application writes: our finalizer is missing although it records users, or its
@@ -210,7 +214,7 @@ fn mend(here: Here<'_>, secret: &Secret) -> Option<Stay> {
         finalizers: if finalizer { vec![names::FINALIZER.into()] } else { vec![] },
     };
     let reason = Reason::Drifted { what: vec![Drift::Metadata(wrong)] };
-    Some(Stay { verdict: Verdict::Change, reason, actions: vec![Action::WriteKeys(keys.into())] })
+    Some(Stay { verdict: Verdict::Change, reason, actions: vec![planned(secret, Action::WriteKeys(keys.into()))] })
 }
 
 /// What becomes of the users that a secret lists as replaced.
@@ -218,7 +222,7 @@ fn mend(here: Here<'_>, secret: &Secret) -> Option<Stay> {
 struct Leaving {
     verdict: Option<Verdict>,
     reason: Option<(Verdict, Reason)>,
-    actions: Vec<Action>,
+    actions: Vec<Planned>,
 }
 
 fn leaving(here: Here<'_>, secret: &Secret, notes: &mut Notes) -> Leaving {
@@ -235,7 +239,7 @@ fn leaving(here: Here<'_>, secret: &Secret, notes: &mut Notes) -> Leaving {
                 (Verdict::Change, Reason::Retiring { user: entry.account(), hold: Hold::Over }, actions)
             }
         };
-        leaving.actions.extend(actions);
+        leaving.actions.extend(actions.into_iter().map(|action| planned(secret, action)));
         leaving.verdict = leaving.verdict.max(Some(verdict));
         if leaving.reason.as_ref().is_none_or(|(worst, _)| *worst < verdict) {
             leaving.reason = Some((verdict, reason));
@@ -244,9 +248,12 @@ fn leaving(here: Here<'_>, secret: &Secret, notes: &mut Notes) -> Leaving {
     leaving
 }
 
-/// A decision about a secret: everything in it serves that secret.
-pub(super) fn decision(secret: &Secret, verdict: Verdict, reason: Reason, actions: Vec<Action>) -> Decision {
-    let step = || Step::Secret(secret.key.name.clone());
-    let actions = actions.into_iter().map(|action| Planned { step: step(), action }).collect();
+/// A decision about a secret.
+pub(super) fn decision(secret: &Secret, verdict: Verdict, reason: Reason, actions: Vec<Planned>) -> Decision {
     Decision { subject: Subject::Secret(secret.key.clone()), verdict, reason, parts: vec![], actions }
+}
+
+/// Everything in a decision about a secret serves that secret.
+pub(super) fn planned(secret: &Secret, action: Action) -> Planned {
+    Planned { step: Step::Secret(secret.key.name.clone()), action }
 }

@@ -3,15 +3,17 @@
 //! Takes as given what was decided about each of its services. Never written for what was not observed or is still under
 //! way, nor where only times or texts would differ.
 
+use super::part::Standing;
 use super::{Part, Verdict};
 use crate::action::{Action, ConditionSet, UpdateStatus};
 use crate::reason::{Blame, Reason};
 use crate::world::{Application, Condition, Expect, Name, RolloutState, Status, names};
 
 /// The update that makes the status right; `None` if it is, or if nothing can be said now.
-pub(super) fn update(app: &Application, parts: &[(Part, bool)], pending: bool) -> Option<Action> {
+pub(super) fn update(app: &Application, parts: &[(Part, Standing)], pending: bool) -> Option<Action> {
     let waiting = || parts.iter().filter(|(part, _)| part.verdict > Verdict::Change);
-    let failing = waiting().filter(|(part, settled)| !settled && part.reason.blame() != Blame::Nobody);
+    let failing =
+        waiting().filter(|(part, standing)| *standing == Standing::Incomplete && part.reason.blame() != Blame::Nobody);
     let worst = failing.max_by_key(|(part, _)| part.verdict);
     let paused = parts.iter().any(|(part, _)| matches!(part.reason, Reason::Paused { .. }));
     match worst {

@@ -9,12 +9,14 @@ use jiff::SignedDuration;
 
 use super::{renew, secret};
 use crate::read::Read;
-use crate::world::{Content, SecretKey, ServiceKey, Timestamp, World};
+use crate::world::{Content, Lookup, Project, SecretKey, ServiceKey, Timestamp, World};
 
 /// The world and what one plan has worked out about it.
 pub(super) struct Survey<'w> {
     /// The world.
     pub(super) world: &'w World,
+    /// The main project, whose certificate every secret holds.
+    pub(super) main: Lookup<&'w Project>,
     deletions: OnceCell<usize>,
     rotations: RefCell<BTreeMap<ServiceKey, BTreeSet<SecretKey>>>,
     constants: RefCell<BTreeMap<&'static str, Content>>,
@@ -22,7 +24,8 @@ pub(super) struct Survey<'w> {
 
 impl<'w> Survey<'w> {
     pub(super) fn new(world: &'w World) -> Self {
-        Survey { world, deletions: OnceCell::new(), rotations: RefCell::default(), constants: RefCell::default() }
+        let main = world.project(&world.settings().main_project);
+        Survey { world, main, deletions: OnceCell::new(), rotations: RefCell::default(), constants: RefCell::default() }
     }
 
     /// How many secrets the janitor would delete now.
@@ -58,6 +61,13 @@ impl Notes {
     /// Notes that something changes at that moment.
     pub(super) fn wake(&mut self, at: Timestamp) {
         self.wake_at = Some(self.wake_at.map_or(at, |first| first.min(at)));
+    }
+
+    /// Adds what was noted elsewhere.
+    pub(super) fn add(&mut self, other: Notes) {
+        let Notes { reads, wake_at } = other;
+        self.reads.extend(reads);
+        self.wake_at = self.wake_at.into_iter().chain(wake_at).min();
     }
 
     /// Notes that something changes at that moment, if it is still to come; says whether it is.

@@ -3,25 +3,25 @@
 //! Takes as given what each service that shares it needs ([`super::part`]). Never writes a Secret that is not managed, is
 //! another application's, or is being deleted; never creates one before every service that shares it is ready.
 
-use super::account::{holder, note};
+use super::account::{account_of, holder, note, why_untraceable};
 use super::backoff;
-use super::contest::Mode;
-use super::part::{self, Ask, PartPlan};
+use super::contest::{self, Mode};
+use super::part::{self, Ask, PartPlan, Standing};
 use super::survey::{Notes, Survey};
 use super::write::{self, Site};
 use super::{Part, Verdict};
 use crate::action::Action;
 use crate::read::Read;
 use crate::reason::Reason;
-use crate::want::Target;
-use crate::world::{Application, Content, Entry, Here, Kind, Lookup, Name, Secret, SecretKey, Subject, World};
+use crate::want::{Target, Want};
+use crate::world::{Application, Claim, Content, Entry, Here, Kind, Lookup, Name, Secret, SecretKey, Subject, World};
 
 /// What is decided about one secret of an application.
 pub(super) struct TargetPlan {
     /// The secret.
     pub(super) secret: Name,
-    /// Each service that goes into it, and whether it is complete for today's spec.
-    pub(super) parts: Vec<(Part, bool)>,
+    /// Each service that goes into it, and how it stands.
+    pub(super) parts: Vec<(Part, Standing)>,
     /// What to do, in order.
     pub(super) actions: Vec<Action>,
 }
@@ -45,22 +45,15 @@ pub(super) fn plan(
     };
     let ask = |want| Ask { app, here, key: &key, secret, want, all: mode.all, contended: mode.contended };
     let mut parts: Vec<PartPlan<'_>> = target.wants.iter().map(|want| part::decide(survey, ask(want), notes)).collect();
-    if secret.is_none() {
-        let ready = parts.iter().all(|part| part.verdict <= Verdict::Change);
-        if let Some(reason) = why_no_ca(world).filter(|_| ready) {
-            note(notes, &reason);
-            return all(target, Verdict::Wait, &reason);
-        }
-        hold_back(&mut parts);
+    if secret.is_none_or(|secret| part::is_taken_over(app, secret)) && hold_back(&mut parts) {
+        return finish(target, parts, vec![]);
     }
-    let lacks_ca = secret.is_some_and(|secret| {
-        secret.data.seen().is_some() && matches!(secret.content(write::CA), None | Some(Content::Empty))
-    });
-    if let Some(reason) = why_no_ca(world).filter(|_| lacks_ca) {
+    if let Some(reason) = why_not_written(survey, (app, secret), mode.contended) {
         note(notes, &reason);
         return all(target, Verdict::Wait, &reason);
     }
-    let write = write::of(survey, Site { app, key: &key, secret, all: mode.all }, &parts);
+    let site = Site { app, key: &key, secret, all: mode.all, contended: mode.contended };
+    let write = write::of(survey, site, &parts);
     if write.is_none() && parts.iter().all(|part| part.before.is_empty()) {
         return finish(target, parts, vec![]);
     }
@@ -125,6 +118,31 @@ fn is_managed_for(here: Here<'_>, secret: &Secret, app: &Application) -> bool {
     !app.terminating && !app.expired(here.world.now) && secret.app() == Some(&app.key.name)
 }
 
+/// Why the secret cannot be written at all now: the certificate that it lacks cannot be had, or a user that it records
+/// for another application cannot be traced, and with the label the last trace of it would go.
+fn why_not_written(survey: &Survey<'_>, ask: (&Application, Option<&Secret>), contended: bool) -> Option<Reason> {
+    let (app, secret) = ask;
+    let lacks_ca = |secret: &Secret| {
+        secret.data().seen().is_some() && matches!(secret.content(write::CA), None | Some(Content::Empty))
+    };
+    let no_ca = if secret.is_none_or(lacks_ca) { why_no_ca(survey.world) } else { None };
+    no_ca.or_else(|| why_lost(survey, secret.filter(|secret| part::is_taken_over(app, secret))?, contended))
+}
+
+/// Why a user that a secret records cannot be traced, or not before another secret has forgotten it.
+fn why_lost(survey: &Survey<'_>, secret: &Secret, contended: bool) -> Option<Reason> {
+    if !secret.faults().is_empty() {
+        return Some(Reason::AnnotationInvalid { faults: secret.faults().to_vec() });
+    }
+    let shared = |claim: &Claim| {
+        let user = account_of(survey.world, claim);
+        let by = contest::dropped_first(survey, (&secret.key, contended), &user)?;
+        Some(Reason::RecordedElsewhere { user, by: vec![by] })
+    };
+    let mut claims = secret.claims().iter().filter(|claim| claim.is_whole());
+    claims.find_map(|claim| why_untraceable(survey.world, claim).or_else(|| shared(claim)))
+}
+
 /// Why the certificate that every secret holds cannot be had.
 fn why_no_ca(world: &World) -> Option<Reason> {
     let project = &world.settings().main_project;
@@ -134,19 +152,22 @@ fn why_no_ca(world: &World) -> Option<Reason> {
     }
 }
 
-/// A secret that does not exist is created when every service that shares it is ready, and no user is made before.
-fn hold_back(parts: &mut [PartPlan<'_>]) {
+/// A secret that does not exist, or was another application's, is written when every service that shares it is ready, and
+/// no user is made before: all of its users come with the one write that makes it this application's. Says whether it
+/// has to wait for that.
+fn hold_back(parts: &mut [PartPlan<'_>]) -> bool {
     let Some(reason) = parts.iter().find(|part| part.verdict > Verdict::Change).map(|part| part.reason.clone()) else {
-        return;
+        return false;
     };
     for part in parts {
         part.before.clear();
         if part.verdict == Verdict::Change {
             part.verdict = Verdict::Wait;
             part.reason = reason.clone();
-            part.settled = false;
+            part.standing = Standing::Incomplete;
         }
     }
+    true
 }
 
 /// The secret's metadata change with no part of it: every part that is well says so.
@@ -161,11 +182,13 @@ fn mark_changed(parts: &mut [PartPlan<'_>], reason: &Reason) {
 }
 
 fn finish(target: &Target, parts: Vec<PartPlan<'_>>, actions: Vec<Action>) -> TargetPlan {
-    let parts = parts.into_iter().map(|part| {
-        let PartPlan { want, verdict, reason, settled, before: _, contents: _, user: _, retire: _ } = part;
-        (public(target, want, verdict, reason), settled)
-    });
-    TargetPlan { secret: target.secret.clone(), parts: parts.collect(), actions }
+    // Not collected: that would be done in place, and what is left over be given back.
+    let mut told = Vec::with_capacity(parts.len());
+    told.extend(parts.into_iter().map(|part| {
+        let PartPlan { want, verdict, reason, standing, before: _, contents: _, user: _, retire: _ } = part;
+        (public(target, want, verdict, reason), standing)
+    }));
+    TargetPlan { secret: target.secret.clone(), parts: told, actions }
 }
 
 /// Something would be done, and cannot be now: what is complete for today's spec stays so.
@@ -173,7 +196,9 @@ fn stuck(target: &Target, mut parts: Vec<PartPlan<'_>>, reason: &Reason) -> Targ
     let changed = parts.iter().any(|part| part.verdict == Verdict::Change);
     for part in parts.iter_mut().filter(|part| part.verdict <= Verdict::Change) {
         if part.verdict == Verdict::Change || !changed {
-            part.settled &= part.verdict == Verdict::Change;
+            if part.verdict != Verdict::Change {
+                part.standing = Standing::Incomplete;
+            }
             (part.verdict, part.reason) = (Verdict::Wait, reason.clone());
         }
     }
@@ -182,10 +207,11 @@ fn stuck(target: &Target, mut parts: Vec<PartPlan<'_>>, reason: &Reason) -> Targ
 
 /// The same for every service that goes into the secret, and nothing is done.
 fn all(target: &Target, verdict: Verdict, reason: &Reason) -> TargetPlan {
-    let parts = target.wants.iter().map(|want| (public(target, want, verdict, reason.clone()), false));
+    let parts = target.wants.iter().map(|want| (public(target, want, verdict, reason.clone()), Standing::Incomplete));
     TargetPlan { secret: target.secret.clone(), parts: parts.collect(), actions: vec![] }
 }
 
-fn public(target: &Target, want: &crate::want::Want, verdict: Verdict, reason: Reason) -> Part {
-    Part { service: want.service_type, instance: want.instance.clone(), secret: target.secret.clone(), verdict, reason }
+fn public(target: &Target, want: &Want, verdict: Verdict, reason: Reason) -> Part {
+    let (instance, secret) = (want.instance.clone(), target.secret.clone());
+    Part { service: want.service_type, instance, secret, verdict, reason }
 }

@@ -4,13 +4,12 @@
 //! been made by this program; never forgets one before it is recorded by a secret or gone.
 
 use super::account::{Recorded, may_adopt, note, open_intent, recorded, why_not_ours};
-use super::retire::{self, Fate, Holding};
+use super::retire::{self, Fate, Holding, Remains};
 use super::survey::{Notes, Survey, after};
 use super::{Decision, Planned, Step, Verdict, backoff, target};
 use crate::action::Action;
 use crate::read::Read;
 use crate::reason::{Hold, Reason};
-use crate::want::ServiceType;
 use crate::world::{
     AppKey, Intent, Journal, Kind, Lookup, Name, Outcome, Retirement, SecretKey, Subject, Timestamp, User, UserKey,
     World,
@@ -21,7 +20,12 @@ pub(super) fn decide(survey: &Survey<'_>, user: &UserKey, notes: &mut Notes) -> 
     let world = survey.world;
     let journal = world.journal()?;
     let (secret, (verdict, reason, actions)) = match (journal.intents.get(user), journal.retirements.get(user)) {
-        (Some(intent), _) => (&intent.secret, intended(world, (user, intent), notes)),
+        (Some(intent), Some(_)) => {
+            let settled_at = intent.settles_at(world.settings().settle);
+            let what = "it was made, and replaced since".into();
+            (&intent.secret, once_settled(world, (user, &intent.secret), (settled_at, what), notes))
+        }
+        (Some(intent), None) => (&intent.secret, intended(world, (user, intent), notes)),
         (None, Some(retirement)) => (&retirement.secret, retired(world, (user, retirement), notes)),
         (None, None) => return None,
     };
@@ -49,12 +53,10 @@ fn writable(journal: &Journal, (verdict, reason, mut actions): Outcome3) -> Outc
 }
 
 /// Why whether a secret records the user cannot be told.
-fn why_not_listed(world: &World, notes: &mut Notes) -> Option<Reason> {
+fn why_not_listed(world: &World) -> Option<Reason> {
     let unlisted = |kind| Some((kind, world.why_unlisted(kind)?));
     let (kind, why) = [Kind::Application, Kind::Secret].into_iter().find_map(unlisted)?;
-    let reason = Reason::NotObserved { what: Read::Kind(kind), why: why.clone() };
-    note(notes, &reason);
-    Some(reason)
+    Some(Reason::NotObserved { what: Read::Kind(kind), why: why.clone() })
 }
 
 type Outcome3 = (Verdict, Reason, Vec<Action>);
@@ -88,6 +90,12 @@ fn once_settled(
         return (Verdict::Wait, Reason::Settling { what, until: Some(settled_at) }, vec![]);
     }
     clear(user, secret, Reason::Settled { what })
+}
+
+/// Nothing is done before what the reason names is seen, or before its time.
+fn wait(reason: Reason, notes: &mut Notes) -> Outcome3 {
+    note(notes, &reason);
+    (Verdict::Wait, reason, vec![])
 }
 
 fn clear(user: &UserKey, secret: &SecretKey, reason: Reason) -> Outcome3 {
@@ -128,20 +136,19 @@ fn why_in_flight(world: &World, user: &UserKey, intent: &Intent) -> Option<Reaso
 /// Nobody wants the user any more: what was made of it goes.
 fn undo(world: &World, (user, intent): (&UserKey, &Intent), settled_at: Timestamp, notes: &mut Notes) -> Outcome3 {
     let secret = &intent.secret;
-    if let Some(reason) = why_not_listed(world, notes) {
-        return (Verdict::Wait, reason, vec![]);
+    if let Some(reason) = why_not_listed(world) {
+        return wait(reason, notes);
     }
-    let observed = match world.user(user) {
-        Lookup::Unseen(why) => {
-            let reason = Reason::NotObserved { what: Read::User(user.clone()), why };
-            note(notes, &reason);
-            return (Verdict::Wait, reason, vec![]);
-        }
-        Lookup::Absent => {
+    if let Lookup::Unseen(why) = world.user(user) {
+        return wait(Reason::NotObserved { what: Read::User(user.clone()), why }, notes);
+    }
+    let (exists, actions) = match retire::remains(world, user) {
+        Remains::Unseen(reason) => return wait(reason, notes),
+        Remains::Something { exists, actions } if exists || intent.outcome != Outcome::NotSent => (exists, actions),
+        Remains::Something { .. } | Remains::Nothing => {
             let what: Name = "it does not exist at Aiven, and nothing wants it".into();
             return once_settled(world, (user, secret), (settled_at, what), notes);
         }
-        Lookup::Found(observed) => observed,
     };
     let recorders = world.recorders(user);
     if !recorders.is_empty() {
@@ -151,7 +158,9 @@ fn undo(world: &World, (user, intent): (&UserKey, &Intent), settled_at: Timestam
         actions.insert(0, Action::KeepUser { user: user.clone(), used_by });
         return (verdict, reason, actions);
     }
-    if !may_adopt(intent, observed) {
+    if let Lookup::Found(observed) = world.user(user)
+        && !may_adopt(intent, observed)
+    {
         return clear(user, secret, why_not_adopted(user, intent, observed));
     }
     let app = intent.application_key();
@@ -161,13 +170,14 @@ fn undo(world: &World, (user, intent): (&UserKey, &Intent), settled_at: Timestam
     };
     match not_ours {
         None => {}
-        Some(reason @ (Reason::NotObserved { .. } | Reason::PoolNotAllowed { .. })) => {
-            note(notes, &reason);
-            return (Verdict::Wait, reason, vec![]);
-        }
+        Some(reason @ (Reason::NotObserved { .. } | Reason::PoolNotAllowed { .. })) => return wait(reason, notes),
         Some(reason) => return clear(user, secret, reason),
     }
-    delete(world, user, Reason::Abandoned { secret: secret.clone() }, notes)
+    if !exists && world.now < settled_at {
+        let what = format!("user {} may have been made and does not show yet", user.username).into();
+        return wait(Reason::Settling { what, until: Some(settled_at) }, notes);
+    }
+    (Verdict::Change, Reason::Abandoned { secret: secret.clone() }, actions)
 }
 
 fn why_not_adopted(user: &UserKey, intent: &Intent, observed: &User) -> Reason {
@@ -178,23 +188,6 @@ fn why_not_adopted(user: &UserKey, intent: &Intent, observed: &User) -> Reason {
         format!("user {user} was not made by the intent of {since}")
     };
     Reason::NotOurs { what: what.into() }
-}
-
-fn delete(world: &World, user: &UserKey, reason: Reason, notes: &mut Notes) -> Outcome3 {
-    let Lookup::Found(service) = world.service(&user.service_key()) else {
-        return (Verdict::Keep, reason, vec![]);
-    };
-    let revoke = ServiceType::named(&service.service_type).map(|service_type| service_type.revoke(service, user));
-    match revoke.unwrap_or_else(|| Ok(vec![])) {
-        Ok(mut actions) => {
-            actions.push(Action::DeleteUser { user: user.clone() });
-            (Verdict::Change, reason, actions)
-        }
-        Err(unseen) => {
-            note(notes, &unseen);
-            (Verdict::Wait, unseen, vec![])
-        }
-    }
 }
 
 /// A copy of what a secret lists as replaced: it matters once the secret does not list it any more.
@@ -208,11 +201,12 @@ fn retired(world: &World, (user, retirement): (&UserKey, &Retirement), notes: &m
         return (Verdict::Keep, Reason::Settling { what, until: None }, vec![]);
     }
     if world.recorders(user).contains(secret) {
+        // Until the write that replaces it is done, or done again, this copy is the one that it needs.
         let what = format!("secret {secret} still has it in use").into();
-        return once_settled(world, (user, secret), (settled_at, what), notes);
+        return (Verdict::Keep, Reason::Settling { what, until: None }, vec![]);
     }
-    if let Some(reason) = why_not_listed(world, notes) {
-        return (Verdict::Wait, reason, vec![]);
+    if let Some(reason) = why_not_listed(world) {
+        return wait(reason, notes);
     }
     let app = AppKey { namespace: secret.namespace.clone(), name: application.clone() };
     let holding = Holding { secret: managed, key: secret, since: *since };

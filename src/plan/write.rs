@@ -6,16 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::{account_of, why_untraceable};
+use super::contest;
 use super::metadata::Metadata;
-use super::part::{PartPlan, made_for};
+use super::part::{PartPlan, retired_for};
 use super::retire;
 use super::survey::Survey;
 use crate::action::{Action, WriteKeys};
 use crate::reason::{Drift, Reason};
 use crate::value::Value;
-use crate::world::{
-    Application, Claim, Content, Expect, Lookup, Name, Retired, Secret, SecretKey, UserKey, World, names,
-};
+use crate::world::{Application, Claim, Content, Expect, Lookup, Name, Retired, Secret, SecretKey, UserKey, names};
 
 /// A write, and why.
 pub(super) struct Write {
@@ -38,26 +37,21 @@ pub(super) struct Site<'a> {
     pub(super) secret: Option<&'a Secret>,
     /// Whether everything is written, because a person has asked for it.
     pub(super) all: bool,
+    /// Whether other subjects that drop the same user are heeded.
+    pub(super) contended: bool,
 }
 
 /// Puts together the write; `None` if there is no reason for one.
 pub(super) fn of(survey: &Survey<'_>, site: Site<'_>, parts: &[PartPlan<'_>]) -> Option<Write> {
-    let Site { app, key, secret, all } = site;
-    // A secret that does not exist, or was another application's, is written when everything that goes into it is ready:
-    // the users of the application before are replaced in the same write that makes it this one's.
-    let before = secret.and_then(Secret::app).filter(|before| **before != app.key.name);
-    let stuck = |part: &PartPlan<'_>| part.user.is_none() || part.verdict > super::Verdict::Change;
-    if (secret.is_none() || before.is_some()) && parts.iter().any(stuck) {
-        return None;
-    }
-    let leftovers = secret.map(|secret| Leftovers::of(survey.world, secret, parts)).unwrap_or_default();
+    let Site { app, key, secret, all, contended } = site;
+    let leftovers = secret.map(|secret| Leftovers::of(survey, (secret, contended), parts)).unwrap_or_default();
     let retired = retired(survey, (app, secret), parts, &leftovers);
     let mut metadata = Metadata::of(site, parts, (&leftovers, &retired.list));
     let data = data(survey, secret, all);
     let mut drifts = data.drifts.clone();
     drifts.extend(leftovers.drift());
     drifts.extend(metadata.drift());
-    if secret.is_some() && drifts.is_empty() && parts.iter().all(|part| part.contents.set.is_empty()) {
+    if secret.is_some() && drifts.is_empty() && !parts.iter().any(writes) {
         return None;
     }
     let remove: Vec<Name> = leftovers.keys.into_iter().collect();
@@ -71,8 +65,13 @@ pub(super) fn of(survey: &Survey<'_>, site: Site<'_>, parts: &[PartPlan<'_>]) ->
         Some(_) if app.status.hash != *app.hash() => Reason::SpecChanged,
         Some(_) => Reason::Drifted { what: drifts },
     };
-    let retirements = retired.new.iter().map(|(user, made_for)| retire_action(user, key, made_for)).collect();
+    let retirements = retired.new.iter().map(|(user, app)| retire_action(user, key, app)).collect();
     Some(Write { reason, retirements, keys: metadata.into_write(site, set, remove) })
+}
+
+/// Whether one of its keys is a reason to write.
+fn writes(part: &PartPlan<'_>) -> bool {
+    part.contents.as_ref().is_some_and(|contents| contents.writes())
 }
 
 /// The object that something was decided on.
@@ -105,20 +104,23 @@ pub(super) struct Leftovers {
 }
 
 impl Leftovers {
-    fn of(world: &World, secret: &Secret, parts: &[PartPlan<'_>]) -> Self {
+    fn of(survey: &Survey<'_>, (secret, contended): (&Secret, bool), parts: &[PartPlan<'_>]) -> Self {
+        let world = survey.world;
         let asked = |claim: &&Claim| {
             parts.iter().any(|part| part.want.service_type == claim.service_type && part.want.slot == claim.slot)
         };
         let unasked = secret.claims().iter().filter(|claim| claim.is_whole() && !asked(claim));
         let unasked = unasked.filter(|claim| why_untraceable(world, claim).is_none());
-        let claims: Vec<Claim> = unasked.cloned().collect();
+        let others_first = |claim: &&Claim| {
+            contest::dropped_first(survey, (&secret.key, contended), &account_of(world, claim)).is_some()
+        };
+        let claims: Vec<Claim> = unasked.filter(|claim| !others_first(claim)).cloned().collect();
         if claims.is_empty() {
             return Leftovers::default();
         }
-        let wanted: BTreeSet<&Name> = parts.iter().flat_map(|part| &part.want.keys).map(|want| &want.key).collect();
+        let wanted: BTreeSet<Name> = parts.iter().flat_map(|part| part.want.keys()).map(|(key, _)| key).collect();
         let held = |key: &Name| !wanted.contains(key) && secret.content(key).is_some();
-        let keys = claims.iter().flat_map(|claim| claim.service_type.keys(&claim.slot)).map(|want| want.key);
-        let keys = keys.filter(held).collect();
+        let keys = claims.iter().flat_map(Claim::keys).filter(held).collect();
         Leftovers { claims, keys }
     }
 
@@ -151,8 +153,8 @@ fn retired(
     let dropped = leftovers.claims.iter().filter_map(|claim| {
         let user = account_of(world, claim);
         let key = &secret?.key;
-        let made_for = made_for(world, (&app.key, key, secret), claim.service_type, &user)?;
-        Some((user, made_for))
+        let retired_for = retired_for(world, (&app.key, key, secret), claim.service_type, &user)?;
+        Some((user, retired_for))
     });
     let mut new: Vec<(UserKey, Name)> = replaced.chain(dropped).collect();
     new.retain(|(user, _)| !list.iter().any(|entry| entry.account() == *user));
@@ -175,13 +177,11 @@ struct Data {
 }
 
 fn data(survey: &Survey<'_>, secret: Option<&Secret>, all: bool) -> Data {
-    let world = survey.world;
-    let project = &world.settings().main_project;
-    let value = Value::Ca { project: project.clone() };
-    let Some(secret) = secret.filter(|secret| secret.data.seen().is_some()) else {
-        return Data { ca: secret.is_none().then_some(value), drifts: vec![] };
+    let value = || Value::Ca { project: survey.world.settings().main_project.clone() };
+    let Some(secret) = secret.filter(|secret| secret.data().seen().is_some()) else {
+        return Data { ca: secret.is_none().then(value), drifts: vec![] };
     };
-    let known = match world.project(project) {
+    let known = match survey.main {
         Lookup::Found(project) => project.ca.seen().copied(),
         Lookup::Absent => None,
         // It could not be read now either.
@@ -193,7 +193,7 @@ fn data(survey: &Survey<'_>, secret: Option<&Secret>, all: bool) -> Data {
         (Some(held), Some(known)) if held.same(known) == Some(false) => Some(Drift::KeysWrong(key())),
         (Some(_), _) => None,
     };
-    let ca = (drift.is_some() || all).then_some(value);
+    let ca = (drift.is_some() || all).then(value);
     Data { ca, drifts: drift.into_iter().collect() }
 }
 
@@ -205,8 +205,8 @@ impl Data {
     /// Every key to set, with those that are refreshed because something is written.
     fn finish(self, parts: &[PartPlan<'_>], removes: bool) -> BTreeMap<Name, Value> {
         let mut set: BTreeMap<Name, Value> = self.ca.into_iter().map(|value| (CA.into(), value)).collect();
-        let writes = !set.is_empty() || removes || parts.iter().any(|part| !part.contents.set.is_empty());
-        for contents in parts.iter().map(|part| &part.contents).filter(|_| writes) {
+        let writes = !set.is_empty() || removes || parts.iter().any(writes);
+        for contents in parts.iter().filter_map(|part| part.contents.as_ref()).filter(|_| writes) {
             set.extend(contents.set.clone());
             set.extend(contents.refresh.clone());
         }

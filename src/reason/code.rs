@@ -1,6 +1,6 @@
 //! Reasons as machines read them: stable codes, and whether waiting helps.
 
-use super::Reason;
+use super::{Hold, Reason, Renewal};
 
 impl Reason {
     /// The stable code.
@@ -65,6 +65,18 @@ impl Reason {
                 | Reason::SecretContested { .. }
                 | Reason::SecretImmutable { .. }
                 | Reason::InstanceAmbiguous { .. }
+        )
+    }
+
+    /// Whether somebody has to know of it although nothing is done.
+    pub const fn is_warning(&self) -> bool {
+        matches!(
+            self,
+            Reason::AnnotationInvalid { .. }
+                | Reason::DeletionLimit { .. }
+                | Reason::JournalUnavailable { .. }
+                | Reason::CertificateEnding { then: Renewal::Protected, .. }
+                | Reason::Retiring { hold: Hold::Pods { overdue: true, .. }, .. }
         )
     }
 }

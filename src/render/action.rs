@@ -51,7 +51,8 @@ pub(super) const fn symbol(action: &Action) -> Symbol {
     }
 }
 
-fn words(action: &Action) -> String {
+/// One action in a few words, for a log line or an event.
+pub fn words(action: &Action) -> String {
     match action {
         Action::RecordIntent { user, namespace: _, secret, application: _, application_uid: _ } => {
             format!("note that user {} is about to be made for secret {secret}", user.username)

@@ -6,8 +6,8 @@ use super::page::{Page, Row};
 use super::{Options, object, time};
 use crate::plan::{Decision, Plan, Step};
 use crate::world::{
-    AppKey, Application, Claim, Condition, Entry, Lookup, Protection, Secret, SecretKey, Subject, Timestamp, UserKey,
-    World, names, rfc3339,
+    AppKey, Application, Claim, Condition, Entry, Lookup, Place, Protection, Secret, SecretKey, Subject, Timestamp,
+    UserKey, World, names, rfc3339,
 };
 
 /// What is known of a secret and what is decided about it; `None` if nothing speaks of it.
@@ -111,9 +111,8 @@ fn wanted(world: &World, key: &SecretKey) -> Vec<Fact> {
 /// The applications whose spec names a secret, and that ask for nothing any longer.
 fn no_longer_asking(world: &World, key: &SecretKey) -> impl Iterator<Item = String> {
     let namespace = world.namespace(&key.namespace);
-    let named = namespace.and_then(|namespace| namespace.asked(&key.name)).into_iter().flatten();
-    let applications = named.filter_map(move |name| namespace.and_then(|namespace| namespace.application(name)));
-    applications.filter_map(|app| match (app.terminating, app.expired(world.now)) {
+    let place = namespace.and_then(|namespace| namespace.place(&key.name));
+    place.into_iter().flat_map(Place::asked).filter_map(|app| match (app.terminating, app.expired(world.now)) {
         (true, _) => Some(format!("AivenApplication {}, which is being deleted", app.key.name)),
         (false, true) => Some(format!("AivenApplication {}, which has expired", app.key.name)),
         (false, false) => None,
@@ -140,7 +139,7 @@ fn managed(world: &World, secret: &Secret) -> Vec<Fact> {
     let marks = [(secret.paused(), "paused"), (secret.skip_cleanup(), "skip-cleanup"), (secret.immutable, "immutable")];
     facts.extend(marks.into_iter().filter(|(set, _)| *set).map(|(_, mark)| (mark, "yes".to_owned())));
     facts.extend(secret.certificate.map(|validity| ("certificate", format!("ends {}", rfc3339(validity.until)))));
-    if let Some(keys) = secret.data.seen() {
+    if let Some(keys) = secret.data().seen() {
         let names: Vec<String> = keys.iter().map(|(name, _)| name.to_string()).collect();
         facts.push(("keys", or_nothing(&names)));
     }

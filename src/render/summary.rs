@@ -128,7 +128,12 @@ fn nothing(plan: &Plan, standing: &Standing) -> String {
         return "No changes. There is no AivenApplication and no managed Secret.".to_owned();
     }
     if standing.waiting + standing.refused == 0 {
-        return format!("No changes. {}: everything is as it has to be.", seen.join(", "));
+        let missing = match plan.reads.len() {
+            0 => "everything is as it has to be".to_owned(),
+            1 => "nothing wrong was seen, and 1 read is missing".to_owned(),
+            reads => format!("nothing wrong was seen, and {} reads are missing", grouped(reads)),
+        };
+        return format!("No changes. {}: {missing}.", seen.join(", "));
     }
     format!("No changes. {}: {}.", seen.join(", "), standing.in_words().join(", "))
 }

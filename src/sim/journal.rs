@@ -38,22 +38,24 @@ pub(super) fn note(world: &mut World, user: &UserKey, outcome: Outcome) {
     }
 }
 
-/// Keeps a copy of what the secret is about to list; without a journal the list on the secret is all there is.
+/// Keeps a copy of what the secret is about to list, in place of an older one; without a journal the list on the secret
+/// is all there is.
 pub(super) fn retire(world: &mut World, user: &UserKey, secret: &SecretKey, application: &Name) -> bool {
     let retirement = Retirement { secret: secret.clone(), application: application.clone(), since: world.now };
-    if let Some(journal) = writable(world)
-        && !journal.retirements.contains_key(user)
-    {
+    if let Some(journal) = writable(world) {
         journal.retirements.insert(user.clone(), retirement);
     }
     true
 }
 
-/// Removes the intent of a user; where there is none, the copy of its retirement. Never both: a user can be replaced at the
-/// very moment at which its intent is settled, and whichever comes first, the retirement stays.
-pub(super) fn clear(world: &mut World, user: &UserKey) -> bool {
+/// Removes the intent of a user for a secret; where there is none, the copy of its retirement on that secret. Never both,
+/// and never what was noted for another secret: a user can be replaced at the very moment at which its intent is settled
+/// or its last retirement is forgotten, and whichever comes first, the new retirement stays.
+pub(super) fn clear(world: &mut World, user: &UserKey, secret: &SecretKey) -> bool {
     let Some(journal) = writable(world) else { return false };
-    if journal.intents.remove(user).is_none() {
+    if journal.intents.get(user).is_some_and(|intent| intent.secret == *secret) {
+        journal.intents.remove(user);
+    } else if journal.retirements.get(user).is_some_and(|copy| copy.secret == *secret) {
         journal.retirements.remove(user);
     }
     true

@@ -24,10 +24,7 @@ pub(super) fn write(world: &mut World, write: &WriteKeys) -> bool {
     write_data(&mut secret, write, contents);
     secret.stores = stores(&base, write);
     for (label, value) in &write.labels {
-        match value {
-            Some(value) => secret.labels.insert(label.clone(), value.clone()),
-            None => secret.labels.remove(label),
-        };
+        secret.labels.set(label, value.clone());
     }
     secret.finalizer |= write.finalizers.iter().any(|finalizer| *finalizer == names::FINALIZER);
     if write.set.contains_key("AIVEN_SECRET_UPDATED") {
@@ -101,7 +98,7 @@ fn existing<'w>(world: &'w World, user: &UserKey) -> Option<&'w User> {
 }
 
 fn write_data(secret: &mut Secret, write: &WriteKeys, contents: Vec<(Name, Content)>) {
-    if let Observed::Seen(keys) = &secret.data {
+    if let Observed::Seen(keys) = secret.data() {
         let mut keys: Keys = keys.clone();
         for key in &write.remove {
             keys.remove(key);
@@ -109,7 +106,7 @@ fn write_data(secret: &mut Secret, write: &WriteKeys, contents: Vec<(Name, Conte
         for (key, content) in contents {
             keys.set(key, content);
         }
-        secret.data = Observed::Seen(keys);
+        secret.set_data(Observed::Seen(keys));
     }
 }
 

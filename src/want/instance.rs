@@ -20,7 +20,7 @@ pub(super) fn resolve<'w>(here: Here<'w>, want: &Want) -> Result<Resolved<'w>, R
                 return Err(Reason::NotObserved { what: Read::Kind(Kind::Instance(want.service_type)), why });
             }
             Lookup::Absent => {}
-            Lookup::Found(state) => {
+            Lookup::Found((name, state)) => {
                 let service = ServiceKey { project: settings.main_project.clone(), service: name.clone() };
                 let hindrance = why_hindered(here.world, want.service_type, name, state);
                 return existing(here.world, service, hindrance);
@@ -81,7 +81,7 @@ pub(super) fn existing(world: &World, key: ServiceKey, hindrance: Option<Reason>
 }
 
 fn why_hindered(world: &World, service_type: ServiceType, name: &Name, state: &Name) -> Option<Reason> {
-    if world.holders(service_type, name).nth(1).is_some() {
+    if world.is_ambiguous(service_type, name) {
         let namespaces: Vec<Name> = world.holders(service_type, name).cloned().collect();
         return Some(Reason::InstanceAmbiguous { name: name.clone(), namespaces });
     }

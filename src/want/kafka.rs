@@ -3,7 +3,6 @@
 //! Takes as given that pools are allowed per cluster and that topics are granted elsewhere, by prefix of the user name.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use super::instance::{choose, existing};
 use super::{Grant, IfAbsent, KeyWant, Provider, Request, Resolved, Source, Want};
@@ -41,7 +40,6 @@ impl Provider for Kafka {
                 services: service_names(&kafka.pool).to_vec(),
                 prefix: Prefix::kafka(app),
                 group: Prefix::kafka(app).group(ServiceType::Kafka.as_str()),
-                keys: self.keys(""),
             },
             secret_name: kafka.secret_name.clone(),
         });
@@ -122,10 +120,12 @@ impl Provider for Kafka {
         vec![(USER.into(), user.username.clone()), (POOL.into(), user.project.clone())]
     }
 
-    fn keys(&self, _slot: &str) -> Vec<KeyWant> {
-        // Made once: what every secret holds is spelled the same.
-        static KEYS: LazyLock<Vec<KeyWant>> = LazyLock::new(keys);
-        KEYS.clone()
+    fn keys(&self) -> &'static [KeyWant] {
+        &KEYS
+    }
+
+    fn key(&self, _slot: &str, stem: &'static str) -> Name {
+        stem.into()
     }
 
     fn access_rules(&self, _access: Access) -> Option<AccessRules> {
@@ -146,19 +146,20 @@ fn service_names(pool: &str) -> [Name; 2] {
     ["kafka".into(), format!("{pool}-kafka").into()]
 }
 
-fn keys() -> Vec<KeyWant> {
-    let credential = |key: &str, credential| KeyWant::required(key, Source::Credential(credential));
-    vec![
-        KeyWant::required("KAFKA_BROKERS", Source::Address("KAFKA_BROKERS", IfAbsent::Wait)),
-        KeyWant::required("KAFKA_SCHEMA_REGISTRY", Source::Address("KAFKA_SCHEMA_REGISTRY", IfAbsent::Text(""))),
-        KeyWant::required("KAFKA_SCHEMA_REGISTRY_USER", Source::Username),
-        credential("KAFKA_SCHEMA_REGISTRY_PASSWORD", Credential::Password),
-        credential("KAFKA_CERTIFICATE", Credential::Certificate),
-        credential("KAFKA_PRIVATE_KEY", Credential::PrivateKey),
-        KeyWant::required("KAFKA_CA", Source::Ca),
-        KeyWant::required("KAFKA_CREDSTORE_PASSWORD", Source::Constant("changeme")),
-        KeyWant::required("client.keystore.p12", Source::Keystore),
-        KeyWant::required("client.truststore.jks", Source::Truststore),
-        KeyWant::optional("KAFKA_SECRET_UPDATED", Source::Clock),
-    ]
+const fn credential(stem: &'static str, credential: Credential) -> KeyWant {
+    KeyWant::required(stem, Source::Credential(credential))
 }
+
+static KEYS: [KeyWant; 11] = [
+    KeyWant::required("KAFKA_BROKERS", Source::Address("KAFKA_BROKERS", IfAbsent::Wait)),
+    KeyWant::required("KAFKA_SCHEMA_REGISTRY", Source::Address("KAFKA_SCHEMA_REGISTRY", IfAbsent::Text(""))),
+    KeyWant::required("KAFKA_SCHEMA_REGISTRY_USER", Source::Username),
+    credential("KAFKA_SCHEMA_REGISTRY_PASSWORD", Credential::Password),
+    credential("KAFKA_CERTIFICATE", Credential::Certificate),
+    credential("KAFKA_PRIVATE_KEY", Credential::PrivateKey),
+    KeyWant::required("KAFKA_CA", Source::Ca),
+    KeyWant::required("KAFKA_CREDSTORE_PASSWORD", Source::Constant("changeme")),
+    KeyWant::required("client.keystore.p12", Source::Keystore),
+    KeyWant::required("client.truststore.jks", Source::Truststore),
+    KeyWant::optional("KAFKA_SECRET_UPDATED", Source::Clock),
+];

@@ -3,7 +3,6 @@
 //! Takes as given that the document has one writer; never touches the rules of users that are not named here.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
 
 use super::instance::{self, choose, full_name};
 use super::{Grant, IfAbsent, KeyWant, Provider, Request, Resolved, Source, Want};
@@ -50,7 +49,6 @@ impl Provider for OpenSearch {
                 ],
                 prefix: self.prefix(app, asked.access.unwrap_or(Access::Read)),
                 group: self.prefix(app, asked.access.unwrap_or(Access::Read)).group(ServiceType::OpenSearch.as_str()),
-                keys: self.keys(""),
             },
             secret_name: asked.secret_name.clone(),
         });
@@ -130,10 +128,12 @@ impl Provider for OpenSearch {
         vec![(USER.into(), username.clone()), (SERVICE.into(), service.clone()), (PROJECT.into(), project.clone())]
     }
 
-    fn keys(&self, _slot: &str) -> Vec<KeyWant> {
-        // Made once: what every secret holds is spelled the same.
-        static KEYS: LazyLock<Vec<KeyWant>> = LazyLock::new(keys);
-        KEYS.clone()
+    fn keys(&self) -> &'static [KeyWant] {
+        &KEYS
+    }
+
+    fn key(&self, _slot: &str, stem: &'static str) -> Name {
+        stem.into()
     }
 
     fn access_rules(&self, _access: Access) -> Option<AccessRules> {
@@ -184,16 +184,17 @@ pub(crate) fn rules(permission: &Name) -> [(Name, Name); 2] {
     INDEXES.map(|index| (index.into(), permission.clone()))
 }
 
-fn keys() -> Vec<KeyWant> {
-    let address = |key: &'static str, absent| KeyWant::optional(key, Source::Address(key, absent));
-    vec![
-        KeyWant::required("OPEN_SEARCH_USERNAME", Source::Username),
-        KeyWant::required("OPEN_SEARCH_PASSWORD", Source::Credential(Credential::Password)),
-        KeyWant::required("OPEN_SEARCH_URI", Source::Address("OPEN_SEARCH_URI", IfAbsent::Wait)),
-        address("OPEN_SEARCH_HOST", IfAbsent::Wait),
-        address("OPEN_SEARCH_PORT", IfAbsent::Wait),
-        address("OPEN_SEARCH_DASHBOARD_URI", IfAbsent::Text("")),
-        address("OPEN_SEARCH_DASHBOARD_HOST", IfAbsent::Text("")),
-        address("OPEN_SEARCH_DASHBOARD_PORT", IfAbsent::Text("0")),
-    ]
+const fn address(stem: &'static str, absent: IfAbsent) -> KeyWant {
+    KeyWant::optional(stem, Source::Address(stem, absent))
 }
+
+static KEYS: [KeyWant; 8] = [
+    KeyWant::required("OPEN_SEARCH_USERNAME", Source::Username),
+    KeyWant::required("OPEN_SEARCH_PASSWORD", Source::Credential(Credential::Password)),
+    KeyWant::required("OPEN_SEARCH_URI", Source::Address("OPEN_SEARCH_URI", IfAbsent::Wait)),
+    address("OPEN_SEARCH_HOST", IfAbsent::Wait),
+    address("OPEN_SEARCH_PORT", IfAbsent::Wait),
+    address("OPEN_SEARCH_DASHBOARD_URI", IfAbsent::Text("")),
+    address("OPEN_SEARCH_DASHBOARD_HOST", IfAbsent::Text("")),
+    address("OPEN_SEARCH_DASHBOARD_PORT", IfAbsent::Text("0")),
+];

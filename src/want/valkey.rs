@@ -46,7 +46,6 @@ impl Provider for Valkey {
                     services: vec![full_name(ServiceType::Valkey, &app.namespace, &asked.instance)],
                     prefix: self.prefix(app, asked.access.unwrap_or(Access::Read)),
                     group: self.prefix(app, asked.access.unwrap_or(Access::Read)).group(ServiceType::Valkey.as_str()),
-                    keys: self.keys(&slot),
                     slot: slot.into(),
                 },
                 secret_name: asked.secret_name.clone(),
@@ -130,34 +129,12 @@ impl Provider for Valkey {
         ]
     }
 
-    fn keys(&self, slot: &str) -> Vec<KeyWant> {
-        let suffix = slot.replace('-', "_").to_uppercase();
-        let key = |name: &str| format!("{name}_{suffix}");
-        let address = |name: &str, address, absent| {
-            let required = name.ends_with("_URI") && absent == IfAbsent::Wait;
-            KeyWant { key: key(name).into(), source: Source::Address(address, absent), required }
-        };
-        let user = |prefix: &str| {
-            let password = Source::Credential(Credential::Password);
-            [
-                KeyWant::required(key(&format!("{prefix}_USERNAME")), Source::Username),
-                KeyWant::required(key(&format!("{prefix}_PASSWORD")), password),
-            ]
-        };
-        let mut keys = Vec::from(user("VALKEY"));
-        keys.extend(user("REDIS"));
-        keys.extend([
-            address("VALKEY_URI", "VALKEY_URI", IfAbsent::Wait),
-            address("VALKEY_HOST", "VALKEY_HOST", IfAbsent::Wait),
-            address("VALKEY_PORT", "VALKEY_PORT", IfAbsent::Wait),
-            address("REDIS_URI", "REDIS_URI", IfAbsent::Wait),
-            address("REDIS_HOST", "VALKEY_HOST", IfAbsent::Wait),
-            address("REDIS_PORT", "VALKEY_PORT", IfAbsent::Wait),
-            address("VALKEY_REPLICA_URI", "VALKEY_REPLICA_URI", IfAbsent::LeaveOut),
-            address("VALKEY_REPLICA_HOST", "VALKEY_REPLICA_HOST", IfAbsent::LeaveOut),
-            address("VALKEY_REPLICA_PORT", "VALKEY_REPLICA_PORT", IfAbsent::LeaveOut),
-        ]);
-        keys
+    fn keys(&self) -> &'static [KeyWant] {
+        &KEYS
+    }
+
+    fn key(&self, slot: &str, stem: &'static str) -> Name {
+        format!("{stem}_{}", slot.replace('-', "_").to_uppercase()).into()
     }
 
     fn access_rules(&self, access: Access) -> Option<AccessRules> {
@@ -179,6 +156,26 @@ impl Provider for Valkey {
         Ok(vec![])
     }
 }
+
+const fn address(stem: &'static str, address: &'static str, absent: IfAbsent) -> KeyWant {
+    KeyWant::optional(stem, Source::Address(address, absent))
+}
+
+static KEYS: [KeyWant; 13] = [
+    KeyWant::required("VALKEY_USERNAME", Source::Username),
+    KeyWant::required("VALKEY_PASSWORD", Source::Credential(Credential::Password)),
+    KeyWant::required("REDIS_USERNAME", Source::Username),
+    KeyWant::required("REDIS_PASSWORD", Source::Credential(Credential::Password)),
+    KeyWant::required("VALKEY_URI", Source::Address("VALKEY_URI", IfAbsent::Wait)),
+    address("VALKEY_HOST", "VALKEY_HOST", IfAbsent::Wait),
+    address("VALKEY_PORT", "VALKEY_PORT", IfAbsent::Wait),
+    KeyWant::required("REDIS_URI", Source::Address("REDIS_URI", IfAbsent::Wait)),
+    address("REDIS_HOST", "VALKEY_HOST", IfAbsent::Wait),
+    address("REDIS_PORT", "VALKEY_PORT", IfAbsent::Wait),
+    address("VALKEY_REPLICA_URI", "VALKEY_REPLICA_URI", IfAbsent::LeaveOut),
+    address("VALKEY_REPLICA_HOST", "VALKEY_REPLICA_HOST", IfAbsent::LeaveOut),
+    address("VALKEY_REPLICA_PORT", "VALKEY_REPLICA_PORT", IfAbsent::LeaveOut),
+];
 
 fn categories(access: Access) -> impl Iterator<Item = &'static str> {
     let more: &[&str] = match access {

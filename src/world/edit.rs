@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::key::{AppKey, Name, SecretKey, ServiceKey, UserKey};
-use super::namespace::Namespace;
+use super::namespace::{Namespace, Place};
 use super::observed::Observed;
 use super::secret::{Entry, Secret};
 use super::service::{Project, Service, User};
@@ -35,12 +35,16 @@ impl World {
         for want in app.targets().into_iter().flatten().flat_map(|target| &target.wants) {
             self.contenders.entry(want.group.clone()).or_default().insert(app.key.clone());
         }
+        let app = Arc::new(app);
         let namespace = self.namespace_mut(&app.key.namespace);
         for secret in app.spec.secret_names() {
-            namespace.asked.entry(secret.clone()).or_default().insert(app.key.name.clone());
+            namespace.edit_place(secret, |place| {
+                let others = place.others(&app.key);
+                place.set_asked(others.into_iter().chain([Arc::clone(&app)]));
+            });
         }
         let secrets: Vec<SecretKey> = secret_keys(&app);
-        namespace.applications.insert(app.key.name.clone(), Arc::new(app));
+        namespace.applications.insert(app.key.name.clone(), app);
         self.refresh_idle(secrets);
     }
 
@@ -53,7 +57,10 @@ impl World {
         }
         let namespace = self.namespace_mut(&key.namespace);
         for secret in app.spec.secret_names() {
-            remove_member(&mut namespace.asked, secret, &key.name);
+            namespace.edit_place(secret, |place| {
+                let others = place.others(key);
+                place.set_asked(others.into_iter());
+            });
         }
         namespace.applications.remove(&key.name);
         self.refresh_idle(secret_keys(&app));
@@ -68,36 +75,41 @@ impl World {
             let mut secrets: Vec<SecretKey> = self.recorders.get(&user).map(|known| known.to_vec()).unwrap_or_default();
             if let Err(place) = secrets.binary_search(&key) {
                 secrets.insert(place, key.clone());
-                self.recorders.insert(user, secrets.into());
+                self.set_recorders(user, secrets);
             }
         }
         for claim in secret.claims().iter().filter(|claim| !claim.is_whole()) {
             self.unplaced.entry(claim.username.clone()).or_default().insert(key.clone());
         }
         self.managed += 1;
-        self.namespace_mut(&key.namespace).secrets.insert(key.name.clone(), Entry::Managed(Arc::new(secret)));
+        let entry = Some(Entry::Managed(Arc::new(secret)));
+        self.namespace_mut(&key.namespace).edit_place(&key.name, |place| place.entry = entry);
         self.refresh_idle([key]);
     }
 
     /// Takes in that somebody else has a Secret of that name.
     pub fn put_foreign_secret(&mut self, key: &SecretKey) {
         self.remove_secret(key);
-        self.namespace_mut(&key.namespace).secrets.insert(key.name.clone(), Entry::Foreign);
+        self.namespace_mut(&key.namespace).edit_place(&key.name, |place| place.entry = Some(Entry::Foreign));
     }
 
-    /// Takes in that there is no Secret of that name.
+    /// Takes in that somebody has looked and there is no Secret of that name.
+    pub fn put_absent_secret(&mut self, key: &SecretKey) {
+        self.remove_secret(key);
+        self.namespace_mut(&key.namespace).edit_place(&key.name, |place| place.entry = Some(Entry::Absent));
+    }
+
+    /// Forgets a Secret; whether there is one of that name is for the world's lists to say.
     pub fn remove_secret(&mut self, key: &SecretKey) {
         let namespace = self.namespace_mut(&key.namespace);
-        let Some(Entry::Managed(secret)) = namespace.secrets.remove(&key.name) else { return };
+        let mut entry = None;
+        namespace.edit_place(&key.name, |place| entry = place.entry.take());
+        let Some(Entry::Managed(secret)) = entry else { return };
         for user in secret.accounts() {
             let known = self.recorders.get(&user).into_iter().flat_map(|known| known.iter());
             let left: Vec<SecretKey> = known.filter(|other| *other != key).cloned().collect();
-            if left.is_empty() {
-                self.recorders.remove(&user);
-            } else {
-                self.recorders.insert(user.clone(), left.into());
-            }
             remove_member(&mut self.on_service, &user.service_key(), key);
+            self.set_recorders(user, left);
         }
         for claim in secret.claims().iter().filter(|claim| !claim.is_whole()) {
             remove_member(&mut self.unplaced, &claim.username, key);
@@ -106,12 +118,25 @@ impl World {
         self.idle.remove(key);
     }
 
+    fn set_recorders(&mut self, user: UserKey, secrets: Vec<SecretKey>) {
+        if secrets.len() > 1 {
+            self.shared.insert(user.clone());
+        } else {
+            self.shared.remove(&user);
+        }
+        if secrets.is_empty() {
+            self.recorders.remove(&user);
+        } else {
+            self.recorders.insert(user, secrets.into());
+        }
+    }
+
     /// Takes in a pod or workload; one that has finished is removed instead.
     pub fn put_workload(&mut self, namespace: &Name, key: WorkloadKey, workload: Workload) {
         self.remove_workload(namespace, &key);
         let space = self.namespace_mut(namespace);
         for secret in &workload.secrets {
-            space.used.entry(secret.clone()).or_default().insert(key.clone(), workload.started);
+            space.edit_place(secret, |place| place.used.insert(key.clone(), workload.started));
         }
         let secrets = workload.secrets.clone();
         space.workloads.insert(key, Arc::new(workload));
@@ -123,13 +148,7 @@ impl World {
         let space = self.namespace_mut(namespace);
         let Some(workload) = space.workloads.remove(key) else { return };
         for secret in &workload.secrets {
-            let left = space.used.get_mut(secret).map(|uses| {
-                uses.remove(key);
-                uses.len()
-            });
-            if left == Some(0) {
-                space.used.remove(secret);
-            }
+            space.edit_place(secret, |place| place.used.remove(key));
         }
         let secrets = workload.secrets.iter();
         self.refresh_idle(secrets.map(|name| SecretKey { namespace: namespace.clone(), name: name.clone() }));
@@ -138,14 +157,19 @@ impl World {
     /// Takes in an instance object, with its state.
     pub fn put_instance(&mut self, service_type: ServiceType, namespace: &Name, (name, state): (Name, Name)) {
         self.holders.entry((service_type, name.clone())).or_default().insert(namespace.clone());
-        self.namespace_mut(namespace).instances.insert((service_type, name), state);
+        self.refresh_ambiguous(service_type, &name);
+        if let Some(instances) = self.namespace_mut(namespace).instances.get_mut(service_type as usize) {
+            instances.insert(name, state);
+        }
     }
 
     /// Forgets an instance object that is gone.
     pub fn remove_instance(&mut self, service_type: ServiceType, namespace: &Name, name: &Name) {
-        let key = (service_type, name.clone());
-        remove_member(&mut self.holders, &key, namespace);
-        self.namespace_mut(namespace).instances.remove(&key);
+        remove_member(&mut self.holders, &(service_type, name.clone()), namespace);
+        self.refresh_ambiguous(service_type, name);
+        if let Some(instances) = self.namespace_mut(namespace).instances.get_mut(service_type as usize) {
+            instances.remove(name);
+        }
     }
 
     /// Takes in an Aiven project as a whole.
@@ -202,22 +226,49 @@ impl World {
         });
     }
 
+    /// Forgets what is known of a user; does nothing if its service is not known.
+    pub fn forget_user(&mut self, key: &UserKey) {
+        self.edit_service(&key.service_key(), |service| {
+            service.users.remove(&key.username);
+            service.gone.remove(&key.username);
+        });
+    }
+
     fn namespace_mut(&mut self, name: &Name) -> &mut Namespace {
         Arc::make_mut(self.namespaces.entry(name.clone()).or_default())
+    }
+
+    /// Looks again whether several namespaces hold an instance object of that name.
+    fn refresh_ambiguous(&mut self, service_type: ServiceType, name: &Name) {
+        let key = (service_type, name.clone());
+        if self.holders(service_type, name).nth(1).is_some() {
+            self.ambiguous.insert(key);
+        } else {
+            self.ambiguous.remove(&key);
+        }
     }
 
     /// Looks again whether anything asks for these secrets or uses them.
     fn refresh_idle(&mut self, secrets: impl IntoIterator<Item = SecretKey>) {
         for key in secrets {
-            let is_idle = self.namespace(&key.namespace).is_some_and(|namespace| {
-                let wanted = namespace.asked(&key.name).is_some() || namespace.used(&key.name).is_some();
-                !wanted && namespace.managed(&key.name).is_some()
-            });
+            let place = self.namespace(&key.namespace).and_then(|namespace| namespace.place(&key.name));
+            let is_idle = place.is_some_and(|place| place.managed().is_some() && !place.is_wanted());
             if is_idle {
                 self.idle.insert(key);
             } else {
                 self.idle.remove(&key);
             }
+        }
+    }
+}
+
+impl Namespace {
+    /// Changes what is known of one name of a secret; nothing is kept of one that nothing is known of any longer.
+    fn edit_place<T>(&mut self, secret: &Name, edit: impl FnOnce(&mut Place) -> T) {
+        let place = self.secrets.entry(secret.clone()).or_default();
+        edit(place);
+        if place.entry.is_none() && !place.is_wanted() {
+            self.secrets.remove(secret);
         }
     }
 }

@@ -3,11 +3,14 @@
 //! Takes as given that texts come from Kubernetes or Aiven; never holds anything secret.
 
 use std::borrow::Borrow;
+use std::cell::RefCell;
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use fnv::FnvBuildHasher;
 use serde::Serialize;
 
 /// A shared, immutable text that names something; a clone is a reference count.
@@ -100,6 +103,29 @@ impl fmt::Display for Name {
 impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+/// Every text that an observer has read so far, each once: the objects of a world share most of their texts, and those that
+/// are one copy are found equal without being looked at.
+#[derive(Debug, Default)]
+pub struct Names(RefCell<HashSet<Name, FnvBuildHasher>>);
+
+impl Names {
+    /// The one copy of a text.
+    pub fn of(&self, text: &str) -> Name {
+        let mut known = self.0.borrow_mut();
+        if let Some(name) = known.get(text) {
+            return name.clone();
+        }
+        let name = Name::from(text);
+        known.insert(name.clone());
+        name
+    }
+
+    /// How many texts there are.
+    pub fn count(&self) -> usize {
+        self.0.borrow().len()
     }
 }
 

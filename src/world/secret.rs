@@ -2,6 +2,7 @@
 //!
 //! Takes as given that everything on it is a claim by whoever may edit Secrets in its namespace; never holds a value.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,6 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::key::{Name, SecretKey, ServiceKey, UserKey};
+use super::keys::{Keys, section};
+use super::labels::Labels;
 use super::names;
 use super::observed::{Content, Observed};
 use crate::want::{self, ServiceType};
@@ -42,9 +45,7 @@ pub struct Secret {
     /// Whether our finalizer is on it.
     pub finalizer: bool,
     /// The labels that this program writes, as they are.
-    pub labels: BTreeMap<Name, Name>,
-    /// The names of its keys, sorted, and what is known of each content.
-    pub data: Observed<Keys>,
+    pub labels: Labels,
     /// Whether both stores are what the `keystores` annotation says.
     pub stores: Stores,
     /// From when to when the certificate in `KAFKA_CERTIFICATE` is valid, if it could be read.
@@ -55,6 +56,9 @@ pub struct Secret {
     pub last_wanted: Option<Timestamp>,
     annotations: BTreeMap<Name, Name>,
     derived: Arc<Derived>,
+    data: Observed<Keys>,
+    /// What it holds for each of its records, one after the other, each in the order of the keys of its kind.
+    sections: Arc<[Option<Content>]>,
 }
 
 /// What the annotations say, read once per observation.
@@ -66,13 +70,29 @@ struct Derived {
     protection: Protection,
     paused: bool,
     skip_cleanup: bool,
+    notes: Notes,
+}
+
+/// Annotations that every plan compares, as they stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Notes {
+    /// [`names::PROTECTED`]
+    pub(crate) protected: Option<Name>,
+    /// [`names::TIME_LIMIT`]
+    pub(crate) time_limit: Option<Name>,
+    /// [`names::EXPIRES_AT`]
+    pub(crate) expires_at: Option<Name>,
+    /// [`names::CORRELATION_ID`]
+    pub(crate) correlation_id: Option<Name>,
+    /// [`names::RETIRED`]
+    pub(crate) retired: Option<Name>,
 }
 
 impl Secret {
-    /// A secret with these annotations of ours and nothing else; the fields can be set afterwards.
+    /// A secret with these annotations of ours and nothing else; the rest can be set afterwards.
     pub fn new(key: SecretKey, annotations: BTreeMap<Name, Name>) -> Self {
         let derived = Arc::new(Derived::of(&annotations));
-        Secret {
+        let mut secret = Secret {
             key,
             uid: Name::default(),
             version: Name::default(),
@@ -80,22 +100,27 @@ impl Secret {
             terminating: false,
             immutable: false,
             finalizer: false,
-            labels: BTreeMap::new(),
-            data: Observed::Seen(Keys::default()),
+            labels: Labels::default(),
             stores: Stores::NotNoted,
             certificate: None,
             written: None,
             last_wanted: None,
             annotations,
             derived,
-        }
+            data: Observed::Seen(Keys::default()),
+            sections: Arc::new([]),
+        };
+        secret.set_data(Observed::Seen(Keys::default()));
+        secret
     }
 
     /// The same secret with other annotations.
     #[must_use]
     pub fn with_annotations(&self, annotations: BTreeMap<Name, Name>) -> Self {
         let derived = Arc::new(Derived::of(&annotations));
-        Secret { annotations, derived, ..self.clone() }
+        let mut secret = Secret { annotations, derived, ..self.clone() };
+        secret.set_data(self.data.clone());
+        secret
     }
 
     /// The annotations of ours that it has.
@@ -103,9 +128,19 @@ impl Secret {
         &self.annotations
     }
 
+    /// The names of its keys, sorted, and what is known of each content.
+    pub fn data(&self) -> &Observed<Keys> {
+        &self.data
+    }
+
+    /// The annotations that every plan compares.
+    pub(crate) fn notes(&self) -> &Notes {
+        &self.derived.notes
+    }
+
     /// The application that its label names.
     pub fn app(&self) -> Option<&Name> {
-        self.labels.get(names::APP)
+        self.labels.app.as_ref()
     }
 
     /// The users that it records as in use, whatever that is worth.
@@ -148,11 +183,33 @@ impl Secret {
     pub fn content(&self, key: &str) -> Option<Content> {
         self.data.seen().and_then(|keys| keys.get(key))
     }
+
+    /// What it holds of the keys of a kind of service, in their order; as if it held each of them where the data were not
+    /// observed.
+    pub fn section(&self, service_type: ServiceType, slot: &str) -> Cow<'_, [Option<Content>]> {
+        let mut sections = &*self.sections;
+        for claim in self.claims() {
+            let Some((section, others)) = sections.split_at_checked(claim.service_type.keys().len()) else { break };
+            if claim.service_type == service_type && *claim.slot == *slot {
+                return Cow::Borrowed(section);
+            }
+            sections = others;
+        }
+        section(&self.data, service_type, slot).collect()
+    }
+
+    /// Takes in what is known of its keys.
+    pub fn set_data(&mut self, data: Observed<Keys>) {
+        let sections = self.claims().iter().flat_map(|claim| section(&data, claim.service_type, &claim.slot));
+        self.sections = sections.collect();
+        self.data = data;
+    }
 }
 
 impl Derived {
     fn of(annotations: &BTreeMap<Name, Name>) -> Self {
         let is_true = |key: &str| annotations.get(key).is_some_and(|value| **value == *"true");
+        let text = |key: &str| annotations.get(key).cloned();
         let (claims, faults) = want::claims(annotations);
         Derived {
             claims,
@@ -161,6 +218,13 @@ impl Derived {
             protection: Protection::of(annotations),
             paused: is_true(names::PAUSED),
             skip_cleanup: is_true(names::SKIP_CLEANUP),
+            notes: Notes {
+                protected: text(names::PROTECTED),
+                time_limit: text(names::TIME_LIMIT),
+                expires_at: text(names::EXPIRES_AT),
+                correlation_id: text(names::CORRELATION_ID),
+                retired: text(names::RETIRED),
+            },
         }
     }
 }
@@ -217,6 +281,11 @@ impl Claim {
     /// Whether it names the project and the service; else any user of that name may be meant.
     pub fn is_whole(&self) -> bool {
         !self.project.is_empty() && !self.services.is_empty()
+    }
+
+    /// The keys that a secret can hold for it.
+    pub fn keys(&self) -> impl Iterator<Item = Name> + '_ {
+        self.service_type.keys().iter().map(|want| self.service_type.key(&self.slot, want))
     }
 
     /// The accounts that it can stand for, if it is whole.
@@ -280,55 +349,6 @@ impl Retired {
             })
             .collect();
         serde_json::Value::Array(entries).to_string()
-    }
-}
-
-/// The keys of a Secret, sorted by name, and what is known of each content.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Keys(Vec<(Name, Content)>);
-
-/// So few keys are found sooner by looking at each, since most differ in length already.
-const FEW: usize = 64;
-
-impl Keys {
-    /// What is known of the content of a key.
-    pub fn get(&self, key: &str) -> Option<Content> {
-        let found = if self.0.len() <= FEW {
-            self.0.iter().find(|(name, _)| **name == *key)
-        } else {
-            self.0.binary_search_by(|(name, _)| (**name).cmp(key)).ok().and_then(|found| self.0.get(found))
-        };
-        found.map(|(_, content)| *content)
-    }
-
-    /// Sets the content of a key.
-    pub fn set(&mut self, key: Name, content: Content) {
-        match self.0.binary_search_by(|(name, _)| name.cmp(&key)) {
-            Ok(found) => {
-                if let Some(entry) = self.0.get_mut(found) {
-                    entry.1 = content;
-                }
-            }
-            Err(place) => self.0.insert(place, (key, content)),
-        }
-    }
-
-    /// Removes a key.
-    pub fn remove(&mut self, key: &str) {
-        self.0.retain(|(name, _)| **name != *key);
-    }
-
-    /// The keys in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&Name, Content)> {
-        self.0.iter().map(|(name, content)| (name, *content))
-    }
-}
-
-impl FromIterator<(Name, Content)> for Keys {
-    fn from_iter<I: IntoIterator<Item = (Name, Content)>>(entries: I) -> Self {
-        let mut keys: Vec<_> = entries.into_iter().collect();
-        keys.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Keys(keys)
     }
 }
 

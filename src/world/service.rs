@@ -12,7 +12,7 @@ use super::Lookup;
 use super::key::Name;
 use super::observed::{Content, Digest, Digester, Observed};
 use super::settings::Settings;
-use crate::want::ServiceType;
+use crate::want::{KeyWant, ServiceType, Source};
 
 /// Users of one service, by name; never iterated, since the order would not be deterministic.
 pub type Users = im::GenericHashMap<Name, Arc<User>, FnvBuildHasher, im::shared_ptr::DefaultSharedPtr>;
@@ -45,7 +45,7 @@ pub struct Service {
     pub gone: im::OrdSet<Name>,
     /// The ACL document, for OpenSearch.
     pub acl: Observed<AclDocument>,
-    addresses: Arc<[Address]>,
+    addresses: Arc<[Option<Address>]>,
 }
 
 /// A text that follows from the components and stands in secrets; not secret.
@@ -85,21 +85,34 @@ impl Service {
 
     /// Works out the addresses that these settings hand out.
     pub(super) fn choose_addresses(&mut self, settings: &Settings, digester: &Digester) {
-        let chosen = ServiceType::named(&self.service_type).map(|service_type| service_type.addresses(self, settings));
-        let address = |(key, spelling): (&'static str, Option<Spelling>)| {
+        let address = |(key, spelling): &(&'static str, Option<Spelling>)| {
             let texts: Vec<&str> = match &spelling {
                 Some(Spelling { text, also }) => std::iter::once(text).chain(also).map(String::as_str).collect(),
                 None => vec!["0"],
             };
             let right = texts.into_iter().map(|text| digester.digest(text.as_bytes())).collect();
-            Address { key, text: spelling.map(|spelling| spelling.text.into()), right }
+            Address { key, text: spelling.as_ref().map(|spelling| spelling.text.as_str().into()), right }
         };
-        self.addresses = chosen.into_iter().flatten().map(address).collect();
+        let Some(service_type) = ServiceType::named(&self.service_type) else {
+            self.addresses = Arc::new([]);
+            return;
+        };
+        let chosen = service_type.addresses(self, settings);
+        let of = |want: &KeyWant| match want.source {
+            Source::Address(key, _) => chosen.iter().find(|(chosen, _)| *chosen == key).map(address),
+            _ => None,
+        };
+        self.addresses = service_type.keys().iter().map(of).collect();
     }
 
     /// The address for a key.
     pub fn address(&self, key: &str) -> Option<&Address> {
-        self.addresses.iter().find(|address| address.key == key)
+        self.addresses.iter().flatten().find(|address| address.key == key)
+    }
+
+    /// The addresses for the keys of a kind of service, in their order; none if it is of another kind.
+    pub fn addresses(&self, service_type: ServiceType) -> &[Option<Address>] {
+        if self.service_type == service_type.as_str() { &self.addresses } else { &[] }
     }
 
     /// A user of it.

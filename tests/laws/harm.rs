@@ -10,10 +10,11 @@ use aivenator::world::{AppKey, Expect, Kind, Lookup, Name, SecretKey, Subject, U
 use proptest::prelude::*;
 
 use super::config;
-use crate::support::build::{whole_world, world};
+use crate::support::account::user_key;
+use crate::support::build::{record, whole_world, world};
 use crate::support::generate::{account, input, one_unseen, seen_input};
 use crate::support::hide::hide;
-use crate::support::input::{Input, NAMESPACES, SecretEdit, SecretInput, pick};
+use crate::support::input::{Input, NAMESPACES, SECRETS, SecretEdit, SecretInput, pick};
 use crate::support::run::{actions_text, destructive, rounds};
 use crate::support::secrets::edit_secret;
 
@@ -147,12 +148,14 @@ proptest! {
         name in 0_usize..3,
         accounts in prop::collection::vec((account(), any::<bool>()), 1..4),
     ) {
-        let before = whole_world(&input);
+        let mut before = whole_world(&input);
         let edits = accounts.iter().map(|(account, retired)| {
             let account = crate::support::input::Account { exists: false, ..account.clone() };
             if *retired { SecretEdit::Retired(account, 100) } else { SecretEdit::Record(account) }
         });
         let forged = SecretInput { namespace: 1, name, edits: edits.collect() };
+        // Whoever writes a record in place of another takes that away, and what it held back goes on.
+        strip_replaced(&mut before, &forged);
         let mut after = before.clone();
         edit_secret(&mut after, &forged);
         let known: BTreeSet<String> = plan(&before).actions().flat_map(touched_users).map(ToString::to_string).collect();
@@ -230,6 +233,22 @@ fn touched_users(action: &Action) -> Vec<&UserKey> {
             .collect(),
         _ => vec![],
     }
+}
+
+/// Takes away the records that the edits write others in place of.
+fn strip_replaced(world: &mut World, input: &SecretInput) {
+    let key = SecretKey::new(pick(&NAMESPACES, input.namespace), pick(&SECRETS, input.name));
+    let Some(secret) = world.managed(&key) else { return };
+    let mut annotations = secret.annotations().clone();
+    for edit in &input.edits {
+        if let SecretEdit::Record(account) = edit {
+            let replaced = record(&account.service, &user_key(account));
+            // All records of Valkey share this one.
+            annotations.retain(|name, _| *name == "valkey.aiven.nais.io/project" || !replaced.contains_key(name));
+        }
+    }
+    let secret = secret.with_annotations(annotations);
+    world.put_secret(secret);
 }
 
 fn namespace_of(world: &World, subject: &Subject) -> Option<Name> {

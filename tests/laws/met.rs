@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aivenator::plan::plan;
 use aivenator::want::ServiceType;
-use aivenator::world::{AppKey, Lookup, Protection, Secret, SecretKey, World, names};
+use aivenator::world::{AppKey, Lookup, Protection, Secret, SecretKey, World};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -137,7 +137,7 @@ fn situations(world: &World) -> Vec<&'static str> {
             note(key.kind.as_str() == "ReplicaSet", "replica set");
         }
         for ((kind, name), _) in space.instances() {
-            note(world.holders(*kind, name).count() > 1, "ambiguous instance");
+            note(world.holders(kind, name).count() > 1, "ambiguous instance");
         }
     }
     of_journal(world, &mut note);
@@ -156,15 +156,12 @@ fn of_secret(world: &World, secret: &Secret, note: &mut impl FnMut(bool, &'stati
     note(secret.immutable, "immutable secret");
     note(secret.app().is_none(), "no app label");
     note(!secret.finalizer, "no finalizer");
-    note(secret.data.seen().is_none(), "unseen data");
+    note(secret.data().seen().is_none(), "unseen data");
     note(secret.certificate.is_some(), "certificate");
     note(!secret.faults().is_empty(), "broken record");
     note(!secret.retired().is_empty(), "retired user");
     note(secret.claims().iter().any(|claim| claim.services.is_empty()), "legacy record");
-    let app = AppKey {
-        namespace: secret.key.namespace.clone(),
-        name: secret.labels.get(names::APP).cloned().unwrap_or_default(),
-    };
+    let app = AppKey { namespace: secret.key.namespace.clone(), name: secret.app().cloned().unwrap_or_default() };
     for user in secret.accounts() {
         note(world.recorders(&user).len() > 1, "secret recorded twice");
         note(user.username == "avnadmin", "record of a built-in user");

@@ -1,8 +1,9 @@
 //! Laws about the plan as such: the same for the same world, however it was observed, whole or in parts.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 
-use aivenator::plan::{plan, plan_subjects};
+use aivenator::plan::{plan, plan_on, plan_subjects};
 use aivenator::world::{Subject, World};
 use aivenator::{hash, naming};
 use proptest::prelude::*;
@@ -44,6 +45,13 @@ proptest! {
         prop_assert_eq!(&whole.decisions, &decisions);
         prop_assert_eq!(&whole.reads, &reads);
         prop_assert_eq!(whole.wake_at, wake_at);
+    }
+
+    /// The plan is the same on however many threads it is made.
+    #[test]
+    fn threads_change_nothing(input in input(), threads in 1_usize..5) {
+        let world = world(&input);
+        prop_assert_eq!(plan(&world), plan_on(&world, NonZeroUsize::new(threads).unwrap()));
     }
 
     /// Decisions stand in the order of their subjects, one for each.

@@ -88,6 +88,7 @@ fn edit() -> impl Strategy<Value = SecretEdit> {
     prop_oneof![
         Just(SecretEdit::NoTypeLabel),
         Just(SecretEdit::Protected),
+        (0_usize..3).prop_map(SecretEdit::CopyRecords),
         Just(SecretEdit::ForeignKey),
         (0_usize..12).prop_map(SecretEdit::EmptyKey),
         (0_usize..12).prop_map(SecretEdit::RemoveKey),

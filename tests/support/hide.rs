@@ -67,7 +67,7 @@ fn hide_one(mut world: World, part: &Unseen) -> World {
 fn hide_data(world: &mut World, namespace: Pick, name: Pick) {
     let key = SecretKey::new(pick(&NAMESPACES, namespace), pick(&SECRETS, name));
     if let Some(mut secret) = world.managed(&key).cloned() {
-        secret.data = Observed::Unseen(WHY.into());
+        secret.set_data(Observed::Unseen(WHY.into()));
         world.put_secret(secret);
     }
 }
@@ -91,7 +91,9 @@ fn hide_workloads(world: &mut World, kind: WorkloadKind) {
 fn hide_instances(world: &mut World, service_type: ServiceType) {
     let keys: Vec<(Name, Name)> = world
         .namespaces()
-        .flat_map(|(name, it)| it.instances().map(|(key, _)| (name.clone(), key.clone())).collect::<Vec<_>>())
+        .flat_map(|(name, it)| {
+            it.instances().map(|((kind, it), _)| (name.clone(), (kind, it.clone()))).collect::<Vec<_>>()
+        })
         .filter(|(_, (kind, _))| *kind == service_type)
         .map(|(namespace, (_, name))| (namespace, name))
         .collect();
@@ -186,7 +188,7 @@ pub(crate) fn shuffled(world: &World, seed: u64) -> World {
         parts.extend(workloads);
         let instances = space
             .instances()
-            .map(|((kind, name), state)| Part::Instance(namespace.clone(), *kind, name.clone(), state.clone()));
+            .map(|((kind, name), state)| Part::Instance(namespace.clone(), kind, name.clone(), state.clone()));
         parts.extend(instances);
         for name in SECRETS {
             if matches!(space.entry(name), Some(aivenator::world::Entry::Foreign)) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aivenator::world::{
-    Content, Entry, Lookup, Name, Observed, Retired, Secret, SecretKey, Stores, Validity, World, names,
+    Content, Entry, Labels, Lookup, Name, Observed, Retired, Secret, SecretKey, Stores, Validity, World, names,
 };
 use jiff::SignedDuration;
 
@@ -29,7 +29,7 @@ pub(crate) fn edit_secret(world: &mut World, input: &SecretInput) {
         secret = edited(world, secret, edit);
     }
     secret.version = format!("{}1", secret.version).into();
-    let labelled = secret.labels.get(names::TYPE).is_some_and(|value| *value == names::TYPE_VALUE);
+    let labelled = secret.labels.kind.as_ref().is_some_and(|value| *value == names::TYPE_VALUE);
     if secret.finalizer || labelled {
         world.put_secret(secret);
     } else {
@@ -44,13 +44,13 @@ fn made(key: &SecretKey) -> Secret {
     secret.version = "5".into();
     secret.created = Some(now());
     secret.finalizer = true;
-    secret.labels = BTreeMap::from([
-        (names::APP.into(), APPS[0].into()),
-        (names::TEAM.into(), key.namespace.clone()),
-        (names::TYPE.into(), names::TYPE_VALUE.into()),
-        (names::SECRET_GENERATION.into(), "0".into()),
-        (names::PROTECTED.into(), "false".into()),
-    ]);
+    secret.labels = Labels {
+        app: Some(APPS[0].into()),
+        team: Some(key.namespace.clone()),
+        kind: Some(names::TYPE_VALUE.into()),
+        protected: Some("false".into()),
+        secret_generation: Some("0".into()),
+    };
     secret
 }
 
@@ -70,11 +70,11 @@ fn edited(world: &mut World, mut secret: Secret, edit: &SecretEdit) -> Secret {
             secret.terminating = false;
         }
         SecretEdit::NoAppLabel => {
-            secret.labels.remove(names::APP);
+            secret.labels.app = None;
         }
-        SecretEdit::NoLabels => secret.labels.clear(),
+        SecretEdit::NoLabels => secret.labels = Labels::default(),
         SecretEdit::AppLabel(app) => {
-            secret.labels.insert(names::APP.into(), pick(&APPS, *app).into());
+            secret.labels.app = Some(pick(&APPS, *app).into());
         }
         SecretEdit::Protected => return annotated(&secret, yes(names::PROTECTED)),
         SecretEdit::TimeLimit(end) => {
@@ -87,7 +87,7 @@ fn edited(world: &mut World, mut secret: Secret, edit: &SecretEdit) -> Secret {
         SecretEdit::Immutable => secret.immutable = true,
         SecretEdit::Old => secret.created = None,
         SecretEdit::NoTypeLabel => {
-            secret.labels.remove(names::TYPE);
+            secret.labels.kind = None;
         }
         SecretEdit::Record(_) | SecretEdit::Retired(..) | SecretEdit::CopyRecords(_) => {
             return recorded(world, &secret, edit);
@@ -134,7 +134,7 @@ fn recorded(world: &mut World, secret: &Secret, edit: &SecretEdit) -> Secret {
 
 fn damaged(mut secret: Secret, edit: &SecretEdit) -> Secret {
     let keys: Vec<Name> =
-        secret.data.seen().map(|keys| keys.iter().map(|(key, _)| key.clone()).collect()).unwrap_or_default();
+        secret.data().seen().map(|keys| keys.iter().map(|(key, _)| key.clone()).collect()).unwrap_or_default();
     let chosen = |index: usize| keys.get(index % keys.len().max(1)).cloned();
     match edit {
         SecretEdit::BreakRecord(index) => {
@@ -159,12 +159,13 @@ fn damaged(mut secret: Secret, edit: &SecretEdit) -> Secret {
         }
         SecretEdit::EmptyKey(index) => set(&mut secret, chosen(*index), Content::Empty),
         SecretEdit::RemoveKey(index) => {
-            if let (Observed::Seen(keys), Some(key)) = (&mut secret.data, chosen(*index)) {
+            if let (Observed::Seen(mut keys), Some(key)) = (secret.data().clone(), chosen(*index)) {
                 keys.remove(&key);
+                secret.set_data(Observed::Seen(keys));
             }
         }
         SecretEdit::ForeignKey => set(&mut secret, Some("SOMETHING_ELSE".into()), Content::Opaque),
-        SecretEdit::UnseenData => secret.data = Observed::Unseen("nobody looked".into()),
+        SecretEdit::UnseenData => secret.set_data(Observed::Unseen("nobody looked".into())),
         SecretEdit::CertificateEnds(days) => {
             let until = minutes(now(), days * 24 * 60);
             secret.certificate = Some(Validity { from: until - SignedDuration::from_hours(820 * 24), until });
@@ -176,8 +177,9 @@ fn damaged(mut secret: Secret, edit: &SecretEdit) -> Secret {
 }
 
 fn set(secret: &mut Secret, key: Option<Name>, content: Content) {
-    if let (Observed::Seen(keys), Some(key)) = (&mut secret.data, key) {
+    if let (Observed::Seen(mut keys), Some(key)) = (secret.data().clone(), key) {
         keys.set(key, content);
+        secret.set_data(Observed::Seen(keys));
     }
 }
 

@@ -9,12 +9,13 @@ mod certificate;
 mod content;
 mod error;
 mod field;
-mod journal;
+pub mod journal;
 mod kind;
 mod metadata;
 mod observation;
 mod project;
 mod secret;
+mod sighting;
 mod syntax;
 mod workload;
 
@@ -27,6 +28,8 @@ use self::field::{Fault, Object};
 use self::journal::FoundJournal;
 use self::kind::Known;
 use self::metadata::{Metadata, Names};
+pub use self::sighting::{Seen, Sight, Sighting};
+pub use self::workload::matters as matters_of_workload;
 use crate::world::{Name, Observed, World, names};
 
 /// A text to read documents from.
@@ -55,6 +58,27 @@ pub fn read(sources: &[Source], world: World, operator_namespace: Option<&str>) 
         }
     }
     reader.finish()
+}
+
+/// Every document as it stands, with the members of lists one by one; for whoever hands them to an API.
+pub fn values(sources: &[Source]) -> Result<Vec<Value>, DocumentError> {
+    let mut found = Vec::new();
+    for source in sources {
+        let file = Name::from(source.name.as_str());
+        for document in syntax::documents(&source.text) {
+            let place = Place::new(file.clone(), document.number);
+            let value = document.value.map_err(|mistake| DocumentError::syntax(place, mistake))?;
+            let members = value
+                .get("items")
+                .and_then(Value::as_array)
+                .filter(|_| value.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List")));
+            match members {
+                Some(members) => found.extend(members.iter().cloned()),
+                None => found.extend(Some(value).filter(|value| !value.is_null())),
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// What of a list holds for the members that do not say it themselves.
@@ -143,29 +167,15 @@ impl<'a> Reader<'a> {
 
     fn object(&mut self, kind: Known, root: &Object<'_>, meta: &Metadata<'_>) -> Result<(), Fault> {
         match kind {
-            Known::Application(version) => {
-                let app = application::read(root, meta, version, &self.names)?;
-                self.world.put_application(app);
-            }
-            Known::Secret => match secret::read(root, meta, &self.names, self.world.digester())? {
-                Some(secret) => self.world.put_secret(secret),
-                None => self.world.put_foreign_secret(&meta.secret_key()),
-            },
-            Known::Workload(kind) => {
-                if let Some((key, workload)) = workload::read(kind, root, meta, &self.names)? {
-                    self.world.put_workload(&meta.namespace, key, workload);
-                }
-            }
-            Known::Instance(service_type) => {
-                let status = root.opt("status", |value| Object::of(value)?.opt("state", |v| self.names.text(v)))?;
-                let state = status.flatten().unwrap_or_default();
-                self.world.put_instance(service_type, &meta.namespace, (meta.name.clone(), state));
-            }
             Known::Project => match project::read(root, &self.names, self.world.digester())? {
                 Observed::Seen(project) => self.world.put_project(meta.name.clone(), project),
                 Observed::Unseen(why) => self.world.put_unseen_project(meta.name.clone(), why),
             },
-            Known::ConfigMap | Known::Observation => {}
+            kind => {
+                if let Some(sighting) = sighting::reduce((kind, root, meta), &self.names, self.world.digester())? {
+                    self.world.see(sighting);
+                }
+            }
         }
         Ok(())
     }

@@ -99,7 +99,7 @@ fn texts_that_recur_are_kept_once() {
     let world = world_of(&(one("a") + &one("b")));
     let key = |name| {
         let secret = managed(&world, "team", name);
-        let (key, _) = secret.data.seen().and_then(|keys| keys.iter().next()).expect("a key");
+        let (key, _) = secret.data().seen().and_then(|keys| keys.iter().next()).expect("a key");
         key.as_str().as_ptr()
     };
     assert_eq!(key("a"), key("b"));

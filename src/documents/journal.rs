@@ -1,8 +1,12 @@
 //! The journal: `ConfigMap` `aivenator-journal`, one entry a key.
 //!
-//! Decides which entries can be read. One that cannot be is named and kept, never guessed at: it stops creation.
+//! Decides which entries can be read, and how one is written. One that cannot be read is named and kept, never guessed
+//! at: it stops creation.
 
-use serde_json::Value;
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::field::{Fault, Object, integer, some_text, text, time};
 use super::metadata::{Names, namespace_name, object_name};
@@ -12,11 +16,81 @@ use crate::world::{Intent, Journal, Name, Outcome, Retirement, SecretKey, UserKe
 /// The version of the entries that are understood.
 const VERSION: i64 = 1;
 
+/// The key under which the uid of kube-system stands.
+pub const CLUSTER: &str = "cluster";
+
 /// What was found in the `ConfigMap`.
-pub(super) struct FoundJournal {
-    pub(super) journal: Journal,
+#[derive(Debug)]
+pub struct FoundJournal {
+    /// Its entries.
+    pub journal: Journal,
     /// The uid of kube-system in the cluster that it belongs to.
-    pub(super) cluster: Option<Name>,
+    pub cluster: Option<Name>,
+}
+
+/// Reads the `ConfigMap` as an API server gives it; the error says what was expected.
+pub fn read_journal(config_map: &Value) -> Result<FoundJournal, String> {
+    let read = || read(&Object::of(config_map)?, &Names::default());
+    read().map_err(|fault| fault.describe(false))
+}
+
+/// An entry as it is written: its key and its text.
+pub type Entry = (String, String);
+
+/// The entry of an intent.
+pub fn intent_entry(user: &UserKey, intent: &Intent) -> Entry {
+    let Intent { secret, application, application_uid, since, sent: _, outcome: _ } = intent;
+    let entry = json!({
+        "version": VERSION,
+        "project": user.project, "service": user.service, "username": user.username,
+        "namespace": secret.namespace, "secret": secret.name,
+        "application": application, "applicationUid": application_uid,
+        "since": since.to_string(),
+    });
+    (intent_key(user), entry.to_string())
+}
+
+/// The entry of a retirement.
+pub fn retirement_entry(user: &UserKey, retirement: &Retirement) -> Entry {
+    let Retirement { secret, application, since } = retirement;
+    let entry = json!({
+        "version": VERSION,
+        "project": user.project, "service": user.service, "username": user.username,
+        "namespace": secret.namespace, "secret": secret.name,
+        "application": application,
+        "since": since.to_string(),
+    });
+    (retirement_key(user), entry.to_string())
+}
+
+/// The entry of a user that was left behind.
+pub fn left_behind_entry(user: &UserKey, reason: &str) -> Entry {
+    let entry = json!({
+        "version": VERSION,
+        "project": user.project, "service": user.service, "username": user.username,
+        "reason": reason,
+    });
+    (format!("left.{}", hash(user)), entry.to_string())
+}
+
+/// The key of an intent.
+pub fn intent_key(user: &UserKey) -> String {
+    format!("intent.{}", hash(user))
+}
+
+/// The key of a retirement.
+pub fn retirement_key(user: &UserKey) -> String {
+    format!("retired.{}", hash(user))
+}
+
+fn hash(user: &UserKey) -> String {
+    let UserKey { project, service, username } = user;
+    let digest = Sha256::digest(format!("{project}/{service}/{username}"));
+    digest.iter().take(16).fold(String::new(), |mut text, byte| {
+        // Writing to a text does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Reads a journal; entries that cannot be read are part of it.
@@ -38,7 +112,7 @@ pub(super) fn read(root: &Object<'_>, names: &Names) -> Result<FoundJournal, Fau
 /// Takes in one entry; `None` if it cannot be read, or speaks of a user of whom another entry of its kind speaks.
 fn entry(key: &str, value: &Value, found: &mut FoundJournal, names: &Names) -> Option<()> {
     let text = value.as_str()?;
-    if key == "cluster" {
+    if key == CLUSTER {
         found.cluster = Some(Name::from(text.trim())).filter(|uid| !uid.is_empty());
         return found.cluster.as_ref().map(|_| ());
     }

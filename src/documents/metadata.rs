@@ -1,11 +1,9 @@
 //! What every object says of itself: its name, and when and in which version it was there.
 //!
-//! Decides which names are names. Texts that recur in thousands of objects are kept once.
+//! Decides which names are names.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
-use fnv::FnvBuildHasher;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -13,22 +11,9 @@ use super::field::{Fault, Object, boolean, integer, text, time};
 use crate::want::is_label;
 use crate::world::{AppKey, Name, SecretKey};
 
-/// Every text that was read so far, each once.
-#[derive(Default)]
-pub(super) struct Names(RefCell<HashSet<Name, FnvBuildHasher>>);
+pub(super) use crate::world::Names;
 
 impl Names {
-    /// The one copy of a text.
-    pub(super) fn of(&self, text: &str) -> Name {
-        let mut known = self.0.borrow_mut();
-        if let Some(name) = known.get(text) {
-            return name.clone();
-        }
-        let name = Name::from(text);
-        known.insert(name.clone());
-        name
-    }
-
     /// Reads a text.
     pub(super) fn text(&self, value: &Value) -> Result<Name, Fault> {
         text(value).map(|text| self.of(text))

@@ -54,12 +54,13 @@ pub(super) fn read(
         let written = value(WRITTEN).and_then(|bytes| std::str::from_utf8(bytes).ok());
         secret.written = written.and_then(|text| parse_time(text.trim()));
     }
-    secret.data = match data {
+    let keys = match data {
         Some(data) => {
             Observed::Seen(data.iter().map(|(key, given)| (names.of(key), given.content(digester))).collect::<Keys>())
         }
         None => Observed::Unseen(format!("the document of Secret {} has no data", secret.key).into()),
     };
+    secret.set_data(keys);
     Ok(Some(secret))
 }
 

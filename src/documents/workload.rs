@@ -39,6 +39,47 @@ pub(super) fn read(
     Ok(Some((key, Workload { started, secrets: secrets.into_iter().collect() })))
 }
 
+/// The members that are read, at whatever depth they stand.
+const MATTERS: [&str; 33] = [
+    "apiVersion",
+    "conditions",
+    "containers",
+    "creationTimestamp",
+    "csi",
+    "deletionTimestamp",
+    "env",
+    "envFrom",
+    "ephemeralContainers",
+    "imagePullSecrets",
+    "initContainers",
+    "jobTemplate",
+    "kind",
+    "metadata",
+    "name",
+    "namespace",
+    "nodePublishSecretRef",
+    "phase",
+    "projected",
+    "resourceVersion",
+    "secret",
+    "secretKeyRef",
+    "secretName",
+    "secretRef",
+    "sources",
+    "spec",
+    "startTime",
+    "status",
+    "template",
+    "type",
+    "uid",
+    "valueFrom",
+    "volumes",
+];
+/// Whether a member of that name is read anywhere in a pod or workload; the others need not be parsed.
+pub fn matters(member: &str) -> bool {
+    MATTERS.binary_search(&member).is_ok()
+}
+
 /// Where the spec of the pods stands.
 fn template(kind: WorkloadKind) -> &'static [&'static str] {
     match kind {

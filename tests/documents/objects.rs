@@ -128,7 +128,8 @@ fn a_secret_is_managed_by_label_or_by_finalizer_and_record() {
         assert_eq!(matches!(entry, Entry::Managed(_)), is_managed, "{metadata}");
     }
     let secret = managed(&world_of(&secret(&format!("{MANAGED}, {record}"), "")), "team", "app-secret");
-    assert_eq!(secret.labels.keys().map(|key| &**key).collect::<Vec<_>>(), ["app", "type"]);
+    let labels = [("app", "app"), ("type", "aivenator.aiven.nais.io")];
+    assert_eq!(secret.labels, labels.map(|(label, value)| (label.into(), value.into())).into_iter().collect());
     assert_eq!(secret.annotations().len(), 2, "only annotations of ours are kept");
 }
 
@@ -152,9 +153,9 @@ fn the_values_of_a_secret_become_what_may_be_known_of_them() {
 
 #[test]
 fn data_that_are_absent_are_unseen_and_not_empty() {
-    assert!(matches!(managed(&world_of(&secret(MANAGED, "")), "team", "app-secret").data, Observed::Unseen(_)));
+    assert!(matches!(managed(&world_of(&secret(MANAGED, "")), "team", "app-secret").data(), Observed::Unseen(_)));
     let empty = managed(&world_of(&secret(MANAGED, "data: {}")), "team", "app-secret");
-    assert_eq!(empty.data.seen().map(|keys| keys.iter().count()), Some(0));
+    assert_eq!(empty.data().seen().map(|keys| keys.iter().count()), Some(0));
 }
 
 #[test]

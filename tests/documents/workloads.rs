@@ -113,6 +113,6 @@ fn instances_have_a_state_or_an_empty_one() {
         "{apiVersion: aiven.io/v1alpha1, kind: OpenSearch, metadata: {namespace: team, name: logs}, status: {state: \
          RUNNING}}\n---\n{apiVersion: aiven.io/v1alpha1, kind: Valkey, metadata: {namespace: team, name: cache}}\n",
     );
-    assert_eq!(world.instance(ServiceType::OpenSearch, "team", &"logs".into()), Lookup::Found(&"RUNNING".into()));
-    assert_eq!(world.instance(ServiceType::Valkey, "team", &"cache".into()), Lookup::Found(&"".into()));
+    assert_eq!(world.instance(ServiceType::OpenSearch, "team", "logs"), Lookup::Found(&"RUNNING".into()));
+    assert_eq!(world.instance(ServiceType::Valkey, "team", "cache"), Lookup::Found(&"".into()));
 }

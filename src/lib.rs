@@ -27,6 +27,10 @@ pub mod plan;
 pub mod read;
 pub mod reason;
 pub mod render;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+#[cfg(feature = "shell")]
+pub mod shell;
 pub mod sim;
 pub mod value;
 pub mod want;

@@ -1,0 +1,4 @@
+//! The two APIs of the sandbox, asked over HTTP.
+
+mod aiven;
+mod kubernetes;

@@ -1,0 +1,197 @@
+//! Answers: what a plan would need to see is looked at, and what came of it becomes facts.
+//!
+//! Takes what to ask from the plan; decides nothing. Asks of a Secret first whether it is managed, and of a service never
+//! for credentials.
+
+use std::collections::BTreeSet;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::clock;
+use super::execute::Executor;
+use super::fact::Fact;
+use super::journal::{self, Place};
+use super::kube::{KubeError, Lean, Whole, resource};
+use super::trouble::Trouble;
+use crate::action::Action;
+use crate::documents::{Sight, Sighting};
+use crate::plan::Decision;
+use crate::read::Read;
+use crate::world::{Digester, Kind, Name, SecretKey, ServiceKey, Subject, UserKey, WorkloadKind};
+
+/// What asking needs.
+#[derive(Clone)]
+pub(crate) struct Asker {
+    pub(crate) executor: Executor,
+    pub(crate) place: Place,
+    pub(crate) digester: Digester,
+    pub(crate) facts: UnboundedSender<Fact>,
+}
+
+impl Asker {
+    /// Looks at one thing.
+    pub(crate) async fn ask(&self, read: &Read) -> Result<(), Trouble> {
+        match read {
+            // The watches see to that.
+            Read::Kind(_) => Ok(()),
+            Read::Secret(key) => self.secret(key).await,
+            Read::Project(project) => self.project(project).await,
+            Read::Service(key) => self.service(key).await,
+            Read::Acl(key) => {
+                let document = self.executor.aiven.acl(key).await.map_err(Trouble::Aiven)?.document();
+                self.learn(Fact::Acl(key.clone(), document));
+                Ok(())
+            }
+            Read::User(key) | Read::Credentials(key) => self.user(key).await,
+            Read::Journal => {
+                let asked = clock::now();
+                let journal = journal::read(&self.executor.kube, &self.place).await;
+                let read = journal.seen().map(|_| ()).ok_or(Trouble::Journal(journal::Unwritten::Unavailable));
+                self.learn(Fact::Journal(journal, asked));
+                read
+            }
+        }
+    }
+
+    async fn secret(&self, key: &SecretKey) -> Result<(), Trouble> {
+        let looked = self.executor.look_at_secret((&key.namespace, &key.name)).await;
+        looked.map_err(Trouble::kubernetes("GetSecret"))
+    }
+
+    async fn project(&self, project: &Name) -> Result<(), Trouble> {
+        let ca = self.executor.aiven.ca(project).await.map_err(Trouble::Aiven)?;
+        self.learn(Fact::Project(project.clone(), ca.content));
+        self.executor.cas.keep(project, ca.pem);
+        Ok(())
+    }
+
+    /// Reads a service, and before the first one the CA of its project; without that, what is written waits, and nothing
+    /// else does.
+    async fn service(&self, key: &ServiceKey) -> Result<(), Trouble> {
+        if !self.executor.cas.knows(&key.project)
+            && let Err(trouble) = self.project(&key.project).await
+        {
+            tracing::warn!(project = &*key.project, "its CA could not be read: {trouble}");
+        }
+        match self.executor.aiven.service(key).await {
+            Ok(service) => {
+                self.learn(Fact::Service(key.clone(), service.map(Box::new)));
+                Ok(())
+            }
+            Err(error) => {
+                self.learn(Fact::ProjectUnseen(key.project.clone(), error.to_string().into()));
+                Err(Trouble::Aiven(error))
+            }
+        }
+    }
+
+    async fn user(&self, key: &UserKey) -> Result<(), Trouble> {
+        let asked = clock::now();
+        match self.executor.aiven.user(key).await.map_err(Trouble::Aiven)? {
+            Some(account) => self.learn(Fact::User(key.clone(), Box::new(account.user))),
+            None => self.learn(Fact::UserMissing(key.clone(), asked)),
+        }
+        Ok(())
+    }
+
+    /// Looks afresh at what a destructive decision rests on.
+    pub(crate) async fn confirm(&self, decision: &Decision) -> Result<(), Trouble> {
+        let secrets = secrets(decision);
+        let namespaces: BTreeSet<&Name> =
+            secrets.iter().map(|key| &key.namespace).chain(home(&decision.subject)).collect();
+        for namespace in namespaces {
+            self.namespace(namespace).await?;
+        }
+        for key in &secrets {
+            self.secret(key).await?;
+        }
+        let users = decision
+            .actions
+            .iter()
+            .filter_map(|planned| if let Action::DeleteUser { user } = &planned.action { Some(user) } else { None });
+        for user in users {
+            self.user(user).await?;
+        }
+        Ok(())
+    }
+
+    /// Lists what could ask for secrets or use them.
+    async fn namespace(&self, namespace: &Name) -> Result<(), Trouble> {
+        self.list::<Whole>(Kind::Application, namespace).await?;
+        for kind in WorkloadKind::ALL {
+            self.list::<Lean>(Kind::Workload(kind), namespace).await?;
+        }
+        Ok(())
+    }
+
+    async fn list<K: super::kube::Keep>(&self, kind: Kind, namespace: &Name) -> Result<(), Trouble> {
+        let resource = resource(kind);
+        let mut sight = Sight::new(self.digester.clone());
+        match self.executor.kube.list::<K>(kind, Some(namespace)).await {
+            Ok(objects) => {
+                let seen = objects.iter().map(|object| sight.see(&resource.api_version, &resource.kind, object));
+                match seen.collect::<Result<Vec<Sighting>, String>>() {
+                    Ok(all) => self.learn(Fact::Listed(kind, namespace.clone(), all)),
+                    Err(why) => {
+                        self.learn(Fact::Unlisted(kind, why.into()));
+                        return Err(Trouble::Stale { operation: "List" });
+                    }
+                }
+                Ok(())
+            }
+            Err(error) => {
+                if matches!(error, KubeError::Forbidden { .. }) {
+                    self.learn(Fact::Unlisted(kind, format!("it could not be listed: {error}").into()));
+                }
+                Err(Trouble::Kubernetes { operation: "List", error })
+            }
+        }
+    }
+
+    /// Looks for Secrets that are being deleted and that no watch shows, since somebody has stripped their label.
+    pub(crate) async fn look_for_stripped(&self, namespaces: &[Option<String>]) -> Result<(), Trouble> {
+        for namespace in namespaces {
+            let found =
+                self.executor.kube.terminating_secrets(namespace.as_deref(), crate::world::names::FINALIZER).await;
+            for (namespace, name) in found.map_err(Trouble::kubernetes("ListSecrets"))? {
+                self.secret(&SecretKey::new(namespace, name)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn learn(&self, fact: Fact) {
+        // Nobody listens any longer when the operator is ending.
+        let _ = self.facts.send(fact);
+    }
+}
+
+/// The secrets that a decision deletes, releases, or deletes users of.
+fn secrets(decision: &Decision) -> BTreeSet<SecretKey> {
+    let own = match &decision.subject {
+        Subject::Secret(key) => Some(key.clone()),
+        Subject::Application(_) | Subject::User(_) => None,
+    };
+    let steps = decision.actions.iter().filter_map(|planned| {
+        let namespace = home(&decision.subject)?;
+        match &planned.step {
+            crate::plan::Step::Secret(name) if planned.action.is_destructive() => {
+                Some(SecretKey { namespace: namespace.clone(), name: name.clone() })
+            }
+            crate::plan::Step::Secret(_) | crate::plan::Step::Status => None,
+        }
+    });
+    let intended = decision.actions.iter().filter_map(|planned| {
+        let Action::ClearIntent { namespace, secret, user: _ } = &planned.action else { return None };
+        Some(SecretKey { namespace: namespace.clone(), name: secret.clone() })
+    });
+    own.into_iter().chain(steps).chain(intended).collect()
+}
+
+fn home(subject: &Subject) -> Option<&Name> {
+    match subject {
+        Subject::Application(key) => Some(&key.namespace),
+        Subject::Secret(key) => Some(&key.namespace),
+        Subject::User(_) => None,
+    }
+}

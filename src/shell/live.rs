@@ -1,0 +1,186 @@
+//! One look at a cluster and at Aiven: everything is listed once, and asked for until nothing more would help.
+//!
+//! Takes what to ask from the planner; changes nothing. What only a running operator knows (since when something is unused,
+//! what failed of late) is not known here.
+
+use std::collections::BTreeSet;
+
+use futures::StreamExt;
+use futures::stream;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::ask::Asker;
+use super::execute::Executor;
+use super::fact::Fact;
+use super::journal::{self, Place};
+use super::kube::{Event, Kube, KubeError, Lean, Scope, Whole, connect, resource, watched};
+use super::metrics::Metrics;
+use super::run::{Config, RunError, cluster, said_home, scopes};
+use super::view::View;
+use super::{aiven, clock};
+use crate::documents::{Seen, Sight};
+use crate::plan;
+use crate::read::Read;
+use crate::world::{Digester, Kind, Name, Observed, SecretKey, World};
+
+/// How often it is planned and asked again, at most: every round can only need what the one before has found.
+const ROUNDS: usize = 12;
+/// How much is asked at a time.
+const AT_A_TIME: usize = 16;
+
+/// A cluster and an Aiven account, looked at once.
+pub struct Live {
+    pub(super) view: View,
+    pub(super) asker: Asker,
+    pub(super) facts: UnboundedReceiver<Fact>,
+    home: String,
+    /// Why it is not known which cluster this is, if so: then no journal can be told from that of another.
+    nameless: Option<Name>,
+    refused: bool,
+}
+
+impl Live {
+    /// Looks at everything that a plan needs; nothing is written.
+    ///
+    /// Where not everything may be listed, it looks only at `narrow`, if that is given.
+    pub async fn observe(config: &Config, narrow: Option<&str>) -> Result<Live, RunError> {
+        let mut namespaces = scopes(&config.namespaces);
+        let mut live = Live::look(config, &namespaces).await?;
+        if let Some(narrow) = narrow.filter(|_| live.refused) {
+            namespaces = vec![Some(narrow.to_owned())];
+            live = Live::look(config, &namespaces).await?;
+        }
+        // Who may not list every Secret does not see those; what a plan needs of them it asks for by name.
+        if let Err(trouble) = live.asker.look_for_stripped(&namespaces).await {
+            tracing::warn!("cannot look for stripped secrets: {trouble}");
+        }
+        live.ask().await;
+        Ok(live)
+    }
+
+    /// Lists everything.
+    async fn look(config: &Config, namespaces: &[Option<String>]) -> Result<Live, RunError> {
+        let (client, context) = connect(&config.target).await.map_err(RunError::Connect)?;
+        let kube = Kube::new(client, Metrics::new([]));
+        let digester = Digester::new(&config.key);
+        let aiven = aiven::Client::new(config.aiven.clone(), digester.clone()).map_err(RunError::Aiven)?;
+        let (cluster, nameless) = match cluster(&kube).await {
+            Ok(cluster) => (cluster, None),
+            Err(RunError::Forbidden(what, why)) => (Name::default(), Some(format!("failed to {what}: {why}").into())),
+            Err(error) => return Err(error),
+        };
+        let home = home(&kube, config.home.clone(), context).await?;
+        let place = Place { namespace: home.clone(), cluster };
+        let (sender, facts) = unbounded_channel();
+        let writer = journal::Writer::start(kube.clone(), place.clone());
+        let parts = (config.encryption, digester.clone());
+        let executor = Executor::new((kube.clone(), aiven), writer, parts, sender.clone());
+        let asker = Asker { executor, place, digester: digester.clone(), facts: sender };
+        let all: Vec<Scope> = watched()
+            .flat_map(|kind| namespaces.iter().map(move |namespace| Scope { kind, namespace: namespace.clone() }))
+            .collect();
+        let view = View::new(config.settings.clone(), digester.clone(), all.clone());
+        let mut live = Live { view, asker, facts, home, nameless, refused: false };
+        let journal = match &live.nameless {
+            None => journal::read(&kube, &live.asker.place).await,
+            Some(why) => Observed::Unseen(format!("whose journal it is cannot be told: {why}").into()),
+        };
+        live.view.take(Fact::Journal(journal, clock::now()));
+        for scope in all {
+            live.list(&kube, scope, &digester).await?;
+        }
+        Ok(live)
+    }
+
+    /// What was seen, as of now; nobody has seen since when something is unused.
+    pub fn world(&mut self) -> World {
+        let mut world = self.view.at(clock::now()).clone();
+        world.complete_since = None;
+        let idle: Vec<SecretKey> = world.idle().cloned().collect();
+        for mut secret in idle.iter().filter_map(|key| world.managed(key).cloned()).collect::<Vec<_>>() {
+            secret.last_wanted = None;
+            world.put_secret(secret);
+        }
+        world
+    }
+
+    /// The namespace of the program.
+    pub fn home(&self) -> &str {
+        &self.home
+    }
+
+    async fn list(&mut self, kube: &Kube, scope: Scope, digester: &Digester) -> Result<(), RunError> {
+        let namespace = scope.namespace.as_deref();
+        let listed = match scope.kind {
+            Kind::Workload(_) => kube.list::<Lean>(scope.kind, namespace).await,
+            Kind::Application | Kind::Secret | Kind::Instance(_) => kube.list::<Whole>(scope.kind, namespace).await,
+        };
+        let objects = match listed {
+            Ok(objects) => objects,
+            Err(KubeError::NotFound) => vec![],
+            Err(error @ KubeError::Forbidden { .. }) => {
+                self.refused = true;
+                self.view.take(Fact::Unlisted(scope.kind, format!("it could not be listed: {error}").into()));
+                return Ok(());
+            }
+            Err(error) => return Err(RunError::Cluster("list objects", error.to_string())),
+        };
+        let resource = resource(scope.kind);
+        let mut sight = Sight::new(digester.clone());
+        let mut all: BTreeSet<Seen> = BTreeSet::new();
+        for object in &objects {
+            match sight.see(&resource.api_version, &resource.kind, object) {
+                Ok(sighting) => {
+                    all.insert(sighting.key());
+                    let version = object.pointer("/metadata/resourceVersion").and_then(|version| version.as_str());
+                    let event = Event::Seen(Box::new(sighting), version.unwrap_or_default().to_owned());
+                    self.view.take(Fact::Watched(scope.clone(), event));
+                }
+                Err(why) => {
+                    self.view.take(Fact::Watched(scope.clone(), Event::Unreadable(why)));
+                    return Ok(());
+                }
+            }
+        }
+        self.view.take(Fact::Watched(scope, Event::Listed(all)));
+        Ok(())
+    }
+
+    /// Asks for what a plan would need to see, until nothing new is needed; what fails stays unseen.
+    pub(super) async fn ask(&mut self) {
+        let mut asked: BTreeSet<Read> = BTreeSet::new();
+        for _ in 0..ROUNDS {
+            let plan = plan::plan(&self.world());
+            let may = |read: &Read| *read != Read::Journal || self.nameless.is_none();
+            let needed: Vec<Read> = plan.reads.into_iter().filter(|read| may(read) && !asked.contains(read)).collect();
+            if needed.is_empty() {
+                return;
+            }
+            asked.extend(needed.iter().cloned());
+            let through = &self.asker;
+            let answers = stream::iter(&needed).map(|read| async move { (read, through.ask(read).await) });
+            let answers: Vec<_> = answers.buffer_unordered(AT_A_TIME).collect().await;
+            for (read, answer) in answers {
+                if let Err(trouble) = answer {
+                    tracing::warn!(read = read.name(), of = read.target(), "could not be read: {trouble}");
+                }
+            }
+            while let Ok(fact) = self.facts.try_recv() {
+                self.view.take(fact);
+            }
+        }
+    }
+}
+
+/// The namespace of the program: as somebody says, else where there is a journal, else that of the kubeconfig file.
+async fn home(kube: &Kube, told: Option<String>, context: String) -> Result<String, RunError> {
+    if let Some(namespace) = said_home(told) {
+        return Ok(namespace);
+    }
+    // Who may not look everywhere sees none, and with it what that means: the journal is missing.
+    match journal::places(kube).await.unwrap_or_default().as_slice() {
+        [] => Ok(context),
+        [namespace] => Ok(namespace.clone()),
+        several => Err(RunError::Journals(several.join(", "))),
+    }
+}

@@ -1,0 +1,265 @@
+//! The operator as a process: everything that has to be there before the loop can begin, and how it ends.
+//!
+//! Decides the order: the pages first, then rights, then the lease, then watches. Takes a configuration that was parsed;
+//! never begins to act before it may.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+use kube::runtime::events::{Recorder, Reporter as EventReporter};
+use thiserror::Error;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio_util::sync::CancellationToken;
+
+use super::ask::Asker;
+use super::execute::Executor;
+use super::fact::Fact;
+use super::http::{Health, Listen, Pages, Readiness, Server};
+use super::journal::{self, Place};
+use super::keystore::Encryption;
+use super::kube::{ConnectError, Kube, KubeError, Scope, Target, connect, watch, watched};
+use super::metrics::Metrics;
+use super::operate::{Operator, Pace};
+use super::report::Reporter;
+use super::view::View;
+use super::{aiven, clock, http, lease, rights};
+use crate::world::{Digester, Name, Observed, Settings};
+
+/// Everything that is set before the operator runs.
+pub struct Config {
+    /// The policy.
+    pub settings: Settings,
+    /// Which cluster.
+    pub target: Target,
+    /// How Aiven is reached.
+    pub aiven: aiven::Options,
+    /// Where the pages are served.
+    pub listen: Listen,
+    /// The namespaces to look at; all, if none is named.
+    pub namespaces: Vec<String>,
+    /// The namespace of this program, where no service account says so.
+    pub home: Option<String>,
+    /// Who acts, if several run at a time: a name of this process, or nobody asks.
+    pub candidate: Option<String>,
+    /// The period of the full plan.
+    pub janitor_interval: SignedDuration,
+    /// How many decisions are executed at a time.
+    pub concurrency: usize,
+    /// How stores are encrypted.
+    pub encryption: Encryption,
+    /// The key of the digests: bytes that nobody outside this process knows.
+    pub key: [u8; 32],
+}
+
+/// Why the operator does not run, or does not go on.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// There is no way to a cluster.
+    #[error("{0}")]
+    Connect(ConnectError),
+    /// The pages cannot be served.
+    #[error("failed to {0}")]
+    Listen(http::Failure),
+    /// The Aiven client cannot be set up.
+    #[error("{0}")]
+    Aiven(aiven::BuildError),
+    /// Rights are missing, one a line.
+    #[error("{0}")]
+    Rights(String),
+    /// The cluster does not answer.
+    #[error("failed to {0}: {1}")]
+    Cluster(&'static str, String),
+    /// The cluster does not allow it.
+    #[error("failed to {0}: {1}")]
+    Forbidden(&'static str, String),
+    /// There are several journals, and nothing says which is its own.
+    #[error("there are journals in namespaces {0}: say which is meant with --operator-namespace")]
+    Journals(String),
+    /// Somebody else has taken over.
+    #[error("the lease was lost: another replica acts now")]
+    LeaseLost,
+}
+
+/// How long what is under way may take when the operator is told to stop.
+const PATIENCE: Duration = Duration::from_secs(18);
+/// The loop says that it is alive at least so often; well above its longest wait.
+const ALIVE: Duration = Duration::from_secs(90);
+/// The file in which a service account says in which namespace it is.
+const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+/// Runs until it is told to stop.
+pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError> {
+    let metrics = Metrics::new(config.settings.projects.iter().chain([&config.settings.main_project]));
+    let pages = Pages { metrics: metrics.clone(), health: Health::default(), readiness: Readiness::default() };
+    let server = Server::start(&config.listen, pages.clone()).await.map_err(RunError::Listen)?;
+    let ended = prepare(config, pages, stop).await;
+    if let Some(server) = server {
+        server.stop().await;
+    }
+    ended
+}
+
+async fn prepare(config: Config, pages: Pages, stop: CancellationToken) -> Result<(), RunError> {
+    let rights_known = pages.readiness.condition("rights");
+    let (client, namespace) = connect(&config.target).await.map_err(RunError::Connect)?;
+    let kube = Kube::new(client, pages.metrics.clone());
+    let home = home(config.home.clone(), namespace);
+    let namespaces = scopes(&config.namespaces);
+    let denied = rights::denied(&kube, rights::needed(&namespaces, &home, config.candidate.is_some())).await;
+    let denied = denied.map_err(|error| RunError::Cluster("ask for its rights", error.to_string()))?;
+    if !denied.is_empty() {
+        let lines: Vec<String> = denied.iter().map(ToString::to_string).collect();
+        return Err(RunError::Rights(lines.join("\n")));
+    }
+    rights_known.set(true);
+    let digester = Digester::new(&config.key);
+    let options = aiven::Options { metrics: Some(pages.metrics.clone()), ..config.aiven.clone() };
+    let aiven = aiven::Client::new(options, digester.clone()).map_err(RunError::Aiven)?;
+    let place = Place { namespace: home, cluster: cluster(&kube).await? };
+    let parts = Parts { kube, aiven, place, digester, namespaces };
+    match config.candidate.clone() {
+        None => serve(&config, parts, pages, stop).await,
+        Some(candidate) => lead(&config, (parts, candidate), pages, stop).await,
+    }
+}
+
+/// What was found out and set up before the loop.
+struct Parts {
+    kube: Kube,
+    aiven: aiven::Client,
+    place: Place,
+    digester: Digester,
+    namespaces: Vec<Option<String>>,
+}
+
+/// Waits for its turn, and acts for as long as it lasts.
+async fn lead(
+    config: &Config,
+    (parts, candidate): (Parts, String),
+    pages: Pages,
+    stop: CancellationToken,
+) -> Result<(), RunError> {
+    let (namespace, name) = (parts.place.namespace.clone(), "aivenator".to_owned());
+    let options = lease::Options { namespace, name, identity: candidate, timing: lease::elector::Timing::default() };
+    let standby = pages.readiness.condition("lease");
+    standby.set(true);
+    let client = parts.kube.client().clone();
+    let held = tokio::select! {
+        held = lease::Lease::acquire(client, options) => held,
+        () = stop.cancelled() => return Ok(()),
+    };
+    pages.metrics.is_leader(true);
+    tracing::info!("this replica acts now");
+    let lost = held.lost();
+    // Work that goes on after the loss could meet that of the next holder: it is dropped where it stands.
+    let ended = tokio::select! {
+        ended = serve(config, parts, pages.clone(), stop) => ended,
+        () = lost.cancelled() => Err(RunError::LeaseLost),
+    };
+    pages.metrics.is_leader(false);
+    if !matches!(ended, Err(RunError::LeaseLost)) {
+        held.release().await;
+    }
+    ended
+}
+
+async fn serve(config: &Config, parts: Parts, pages: Pages, stop: CancellationToken) -> Result<(), RunError> {
+    let Parts { kube, aiven, place, digester, namespaces } = parts;
+    let (facts, inbox) = unbounded_channel();
+    let journal = journal::Writer::start(kube.clone(), place.clone());
+    let executor =
+        Executor::new((kube.clone(), aiven.clone()), journal, (config.encryption, digester.clone()), facts.clone());
+    let scopes: Vec<Scope> = watched()
+        .flat_map(|kind| namespaces.iter().map(move |namespace| Scope { kind, namespace: namespace.clone() }))
+        .collect();
+    let mut view = View::new(config.settings.clone(), digester.clone(), scopes.clone());
+    let since = clock::now();
+    let journal = journal::read(&kube, &place).await;
+    if let Observed::Unseen(why) = &journal {
+        tracing::warn!("{why}");
+    }
+    view.take(Fact::Journal(journal, since));
+    let reporter = EventReporter { controller: "aivenator".to_owned(), instance: config.candidate.clone() };
+    let recorder = Recorder::new(kube.client().clone(), reporter);
+    let heartbeat = pages.health.heartbeat("loop", ALIVE);
+    let reporter = Reporter::new(pages, heartbeat, (recorder, aiven.clone()));
+    let watching = stop.child_token();
+    let _unwatched = watching.clone().drop_guard();
+    for scope in scopes {
+        tokio::spawn(follow((kube.clone(), scope), digester.clone(), facts.clone(), watching.clone()));
+    }
+    let asker = Asker { executor, place, digester, facts };
+    let pace = Pace {
+        concurrency: config.concurrency,
+        janitor_interval: config.janitor_interval,
+        debounce: DEBOUNCE,
+        namespaces,
+    };
+    let operator = Operator::new(pace, view, (asker, reporter), inbox);
+    let begun = clock::now();
+    tracing::info!(%begun, "running");
+    let running = operator.run(stop.clone());
+    tokio::pin!(running);
+    tokio::select! {
+        () = &mut running => {}
+        () = stop.cancelled() => {
+            if tokio::time::timeout(PATIENCE, &mut running).await.is_err() {
+                tracing::warn!("what was under way has not ended in time; the journal knows of it");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Changes of one moment are planned together.
+const DEBOUNCE: Duration = Duration::from_millis(100);
+
+async fn follow(
+    (kube, scope): (Kube, Scope),
+    digester: Digester,
+    facts: tokio::sync::mpsc::UnboundedSender<Fact>,
+    stop: CancellationToken,
+) {
+    let (events, mut inbox) = unbounded_channel();
+    let pass_on = async {
+        while let Some((scope, event)) = inbox.recv().await {
+            if facts.send(Fact::Watched(scope, event)).is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = watch(kube, scope, digester, events) => {}
+        () = pass_on => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+pub(super) fn scopes(namespaces: &[String]) -> Vec<Option<String>> {
+    if namespaces.is_empty() { vec![None] } else { namespaces.iter().cloned().map(Some).collect() }
+}
+
+/// The namespace of this program: as its service account says, else as it was told, else that of the kubeconfig.
+pub(super) fn home(told: Option<String>, context: String) -> String {
+    said_home(told).unwrap_or(context)
+}
+
+/// The namespace of this program, if its service account or somebody says it.
+pub(super) fn said_home(told: Option<String>) -> Option<String> {
+    let own = std::fs::read_to_string(SERVICE_ACCOUNT).ok().map(|text| text.trim().to_owned());
+    own.filter(|name| !name.is_empty()).or(told)
+}
+
+/// What tells this cluster from every other.
+pub(super) async fn cluster(kube: &Kube) -> Result<Name, RunError> {
+    const WHAT: &str = "get namespace kube-system";
+    let api: Api<Namespace> = Api::all(kube.client().clone());
+    let found = api.get_metadata("kube-system").await;
+    let found = found.map_err(|error| match KubeError::from(&error) {
+        error @ KubeError::Forbidden { .. } => RunError::Forbidden(WHAT, error.to_string()),
+        error => RunError::Cluster(WHAT, error.to_string()),
+    })?;
+    Ok(found.metadata.uid.unwrap_or_default().into())
+}

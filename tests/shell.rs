@@ -1,0 +1,10 @@
+//! The parts of the shell, over HTTP where they speak it.
+
+mod aiven;
+mod http;
+mod keystore;
+mod lease;
+mod logs;
+mod metrics;
+#[cfg(feature = "sandbox")]
+mod operator;

@@ -1,0 +1,50 @@
+//! A world in which nothing has to be done: nothing is.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aivenator::sandbox::aiven::Operation;
+
+use super::given::{app, kafka, search, valkey};
+use super::rig::Rig;
+
+/// The next start reads what there is, once, and writes nothing; then only the watches go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_settled_world_is_only_looked_at() {
+    let rig = Rig::new().await;
+    rig.apply(app("one", kafka("one")));
+    rig.apply(app("two", search("read", "two")));
+    rig.apply(app("three", valkey("admin", "three")));
+    rig.apply(app("four", kafka("four")));
+    let operator = rig.start();
+    rig.complete(&["one", "two", "three", "four"]).await;
+    rig.quiet().await;
+    operator.stop().await;
+
+    let (before, writes, events) = (rig.asked(), rig.writes(), rig.events().len());
+    let operator = rig.start();
+    let reads = |rig: &Rig| -> BTreeMap<Operation, u64> {
+        let known = |key: &(Operation, Option<u16>)| before.aiven.get(key).copied().unwrap_or_default();
+        let now = rig.sandbox.aiven.counts();
+        let new = now.into_iter().map(|(key, times)| (key.0, times - known(&key)));
+        new.filter(|(_, times)| *times > 0).collect()
+    };
+    let expected = BTreeMap::from([(Operation::ProjectCa, 1), (Operation::ServiceGet, 3), (Operation::AclGet, 1)]);
+    rig.until("everything is read", |rig| reads(rig).values().sum::<u64>() >= 5).await;
+    rig.quiet().await;
+    assert_eq!(reads(&rig), expected, "{}", rig.story());
+    assert_eq!((rig.writes(), rig.events().len()), (writes.clone(), events), "{}", rig.story());
+
+    let idle = rig.asked();
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(rig.asked(), idle, "nothing but watches\n{}", rig.story());
+    let watches = |rig: &Rig| -> u64 {
+        let all = rig.sandbox.kubernetes.counts();
+        all.iter().filter(|(count, _)| count.verb == "watch").map(|(_, times)| times).sum()
+    };
+    let open = watches(&rig);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(watches(&rig), open, "watches stay open");
+    operator.stop().await;
+    assert_eq!(rig.writes(), writes, "nothing is written on the way out");
+}

@@ -1,16 +1,22 @@
 //! The command line: arguments in, text and an exit code out.
 //!
 //! Takes everything from outside as an argument ([`Io`]): streams, environment, clock, the key of digests. Decides nothing
-//! about the world; never contacts anything.
+//! about the world; what a command contacts, it contacts through the shell.
 
 mod args;
 mod duration;
 mod environment;
 mod explain;
 mod failure;
+#[cfg(feature = "shell")]
+mod live;
 mod observe;
+#[cfg(feature = "shell")]
+mod operator;
 mod plan;
 mod policy;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, Read, Write};
@@ -55,7 +61,7 @@ impl Answer {
 
 /// Runs one command and returns its exit code: 0, 1 for any error, 2 for changes where that was asked for.
 pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> u8 {
-    let answer = match Cli::try_parse_from(args) {
+    let answer = match Cli::try_parse_from(with_command(args)) {
         Ok(cli) => answer(cli, io),
         Err(error) => help(&error, io.colour),
     };
@@ -74,6 +80,21 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> u8 {
     })
 }
 
+/// The arguments, with the command that is meant where none is said.
+fn with_command(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<OsString> = args.into_iter().collect();
+    let known = |arg: &OsString| {
+        let arg = arg.to_str().unwrap_or_default();
+        matches!(arg, "-h" | "--help" | "-V" | "--version") || Cli::command().find_subcommand(arg).is_some()
+    };
+    let is_option = |arg: &OsString| arg.to_str().is_some_and(|arg| arg.starts_with('-'));
+    let rest = args.get(1..).unwrap_or_default();
+    if rest.first().is_none_or(is_option) && !rest.iter().any(known) {
+        args.insert(1.min(args.len()), "operator".into());
+    }
+    args
+}
+
 fn answer(cli: Cli, io: &mut Io<'_>) -> Result<Answer, Failure> {
     let Cli { command, env_file } = cli;
     let environment = Environment::new(io.environment, env_file.as_deref())?;
@@ -85,10 +106,17 @@ fn answer(cli: Cli, io: &mut Io<'_>) -> Result<Answer, Failure> {
             SchemaOf::Plan => json(&crate::plan::schema()).map(Answer::of),
         },
         Some(Command::Completions(args)) => completions(args.shell),
-        None | Some(Command::Operator(_)) => Err(Failure::Later { command: "operator" }),
+        #[cfg(feature = "shell")]
+        Some(Command::Operator(args)) => operator::run(*args, &environment, io),
+        #[cfg(not(feature = "shell"))]
+        Some(Command::Operator(_)) => Err(Failure::Later { command: "operator" }),
+        None => Err(Failure::Later { command: "operator" }),
         Some(Command::Apply(_)) => Err(Failure::Later { command: "apply" }),
         Some(Command::Snapshot(_)) => Err(Failure::Later { command: "snapshot" }),
         Some(Command::Orphans(_)) => Err(Failure::Later { command: "orphans" }),
+        #[cfg(feature = "sandbox")]
+        Some(Command::Sandbox(args)) => sandbox::run(*args, &environment, io),
+        #[cfg(not(feature = "sandbox"))]
         Some(Command::Sandbox(_)) => Err(Failure::Later { command: "sandbox" }),
     }
 }

@@ -15,5 +15,9 @@ mod documents;
 mod histories;
 mod laws;
 mod readme;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+#[cfg(feature = "shell")]
+mod shell;
 mod support;
 mod tidy;

@@ -7,7 +7,11 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+#[cfg(feature = "shell")]
+use super::operator::{AivenArgs, OperatorArgs};
 use super::policy::PolicyArgs;
+#[cfg(feature = "sandbox")]
+use super::sandbox::SandboxArgs;
 
 /// The colours of help texts.
 const STYLES: Styles = Styles::styled()
@@ -25,7 +29,8 @@ const STYLES: Styles = Styles::styled()
 #[command(name = "aivenator", version, styles = STYLES, disable_help_subcommand = true, max_term_width = 100)]
 #[command(after_help = "\
 Examples:
-  aivenator plan -f dump/                    what would be done, and why
+  aivenator plan                             what would be done in your cluster, and why
+  aivenator plan -f dump/                    the same for saved documents
   aivenator explain secret/my-app -n team -f dump/
                                              why one Secret is as it is
   aivenator crd | kubectl apply -f -         install the AivenApplication resource
@@ -54,6 +59,10 @@ pub(super) enum Command {
     /// Print a completion script for a shell.
     Completions(CompletionArgs),
     /// Run: watch the cluster and keep everything as it has to be.
+    #[cfg(feature = "shell")]
+    Operator(Box<OperatorArgs>),
+    /// Run: watch the cluster and keep everything as it has to be.
+    #[cfg(not(feature = "shell"))]
     #[command(hide = true)]
     Operator(Later),
     /// Carry out a plan once.
@@ -65,7 +74,11 @@ pub(super) enum Command {
     /// List users at Aiven that nothing records.
     #[command(hide = true)]
     Orphans(Later),
+    /// Run on an embedded Kubernetes API and an embedded Aiven API: see it at work without a cluster.
+    #[cfg(feature = "sandbox")]
+    Sandbox(Box<SandboxArgs>),
     /// Run on an embedded Kubernetes API and an embedded Aiven API.
+    #[cfg(not(feature = "sandbox"))]
     #[command(hide = true)]
     Sandbox(Later),
 }
@@ -81,13 +94,16 @@ pub(super) struct Later {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "What to look at")]
 pub(super) struct SourceArgs {
-    /// Read documents instead of asking a cluster: a file, a directory, or - for standard input; repeatable.
+    /// Read documents instead of asking a cluster and Aiven: a file, a directory, or - for standard input; repeatable.
     ///
     /// Any Kubernetes documents, as `kubectl get -o yaml` prints them, and AivenProject documents for what is at Aiven.
     /// Of directories every *.yaml, *.yml and *.json, also in directories below.
     #[arg(short = 'f', long = "filename", value_name = "FILE|DIR|-")]
     pub(super) filename: Vec<PathBuf>,
-    /// Only this namespace.
+    /// Show only this namespace.
+    ///
+    /// Everything is looked at all the same, since what is in other namespaces matters too; where that is not allowed,
+    /// only this namespace is.
     #[arg(short = 'n', long, value_name = "NAMESPACE")]
     pub(super) namespace: Option<String>,
     /// The context of the kubeconfig file to use.
@@ -99,6 +115,9 @@ pub(super) struct SourceArgs {
     /// Plan as if it were this moment, such as 2026-11-20T12:00:00Z.
     #[arg(long, value_name = "TIME")]
     pub(super) now: Option<jiff::Timestamp>,
+    #[cfg(feature = "shell")]
+    #[command(flatten)]
+    pub(super) aiven: AivenArgs,
 }
 
 /// How to print a plan.
@@ -116,6 +135,8 @@ pub(super) enum Output {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
+  aivenator plan                             plan the cluster of the kubeconfig file, and change nothing
+  aivenator plan --context prod -n my-team   only one namespace of another cluster
   kubectl get aivenapp,secret,pod,rs,deploy,sts,ds,job,cronjob -A -o yaml > dump/cluster.yaml
   kubectl get opensearches.aiven.io,valkeys.aiven.io -A -o yaml > dump/instances.yaml
   aivenator plan -f dump/                    plan what was saved
@@ -125,7 +146,8 @@ Examples:
                                              what would be done then
   aivenator plan -f dump/ -o json | jq .summary
 
-What is not in the documents counts as not in the cluster: save every kind.
+A cluster is only read, and so is Aiven; the token for it is in AIVENATOR_AIVEN_TOKEN or in the file
+that --aiven-token-file names. What is not in documents counts as not in the cluster: save every kind.
 Secret values are compared, and never printed.")]
 pub(super) struct PlanArgs {
     /// Only applications and Secrets of these names.
@@ -133,7 +155,7 @@ pub(super) struct PlanArgs {
     pub(super) names: Vec<String>,
     #[command(flatten)]
     pub(super) source: SourceArgs,
-    /// Every namespace; with -f this is so anyway.
+    /// Every namespace, as without -n.
     #[arg(short = 'A', long, conflicts_with = "namespace", help_heading = "What to look at")]
     pub(super) all_namespaces: bool,
     /// How to print it.
@@ -162,7 +184,7 @@ pub(super) struct PlanArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  aivenator explain secret/my-app -n my-team -f dump/
+  aivenator explain secret/my-app -n my-team
   aivenator explain application/my-app -f dump/")]
 pub(super) struct ExplainArgs {
     /// Which object: secret/NAME or application/NAME.

@@ -5,7 +5,7 @@ use super::environment::Environment;
 use super::{Answer, Failure, Io, observe};
 use crate::plan;
 use crate::render::{self, Options};
-use crate::world::{AppKey, Entry, Name, SecretKey, Subject, World};
+use crate::world::{AppKey, Entry, Name, Place, SecretKey, Subject, World};
 
 /// The kinds that can be explained, and what else they may be called.
 const KINDS: [(Kind, &[&str]); 2] = [
@@ -20,11 +20,11 @@ enum Kind {
     Application,
 }
 
-/// Explains one object of the documents that were named.
+/// Explains one object of the documents that were named, or of the cluster.
 pub(super) fn run(args: ExplainArgs, environment: &Environment<'_>, io: &mut Io<'_>) -> Result<Answer, Failure> {
     let ExplainArgs { object, source, policy } = args;
     let (kind, name) = parse(&object)?;
-    let world = observe::world(&source, policy.resolve(environment)?, io)?;
+    let world = observe::world(&source, (policy.resolve(environment)?, environment), io)?;
     let what = match kind {
         Kind::Secret => "Secret that is managed or asked for",
         Kind::Application => "AivenApplication",
@@ -74,7 +74,9 @@ fn found(world: &World, kind: Kind, name: &str) -> Vec<Name> {
     let holds = world.namespaces().filter(|(_, namespace)| match kind {
         Kind::Application => namespace.application(name).is_some(),
         Kind::Secret => {
-            namespace.asked(name).is_some() || namespace.entry(name).is_some_and(|entry| *entry != Entry::Absent)
+            let place = namespace.place(name);
+            let exists = |place: &Place| place.entry().is_some_and(|entry| *entry != Entry::Absent);
+            place.is_some_and(|place| place.asked().next().is_some() || exists(place))
         }
     });
     holds.map(|(namespace, _)| namespace.clone()).collect()

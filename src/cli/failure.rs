@@ -59,8 +59,12 @@ pub(super) enum Failure {
         command: &'static str,
     },
     /// A live cluster was meant.
-    #[error("asking a live cluster is not in this build yet: name saved documents with -f FILE|DIR|-")]
+    #[cfg(not(feature = "shell"))]
+    #[error("asking a live cluster is not in this build: name saved documents with -f FILE|DIR|-")]
     Live,
+    /// The operator does not run, or does not go on.
+    #[error("{0}")]
+    Shell(String),
     /// The answer cannot be written.
     #[error("the output could not be written: {why}")]
     Output {

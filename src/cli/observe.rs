@@ -1,4 +1,4 @@
-//! Documents named on the command line, read into a world.
+//! What a command is about, as a world: documents named on the command line, or a cluster and Aiven.
 //!
 //! Takes as given the policy and the clock; what documents mean is in [`crate::documents`]. Reads files and standard input,
 //! and nothing else.
@@ -8,6 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::args::SourceArgs;
+use super::environment::Environment;
+#[cfg(feature = "shell")]
+use super::live;
 use super::policy::Policy;
 use super::{Failure, Io};
 use crate::documents::{self, Source};
@@ -16,12 +19,26 @@ use crate::world::{Digester, World};
 /// What counts as a document in a directory.
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 
-/// The world that the documents show.
-pub(super) fn world(source: &SourceArgs, policy: Policy, io: &mut Io<'_>) -> Result<World, Failure> {
-    let SourceArgs { filename, namespace: _, context: _, kubeconfig: _, now } = source;
+/// The world that the documents show; without any, the one that a cluster and Aiven show.
+pub(super) fn world(
+    source: &SourceArgs,
+    (policy, environment): (Policy, &Environment<'_>),
+    io: &mut Io<'_>,
+) -> Result<World, Failure> {
+    let SourceArgs { filename, now, .. } = source;
     if filename.is_empty() {
+        #[cfg(feature = "shell")]
+        return live::world(source, (policy, environment), io);
+        #[cfg(not(feature = "shell"))]
         return Err(Failure::Live);
     }
+    let sources = sources(filename, io)?;
+    let empty = World::new(now.unwrap_or(io.now), policy.settings, Digester::new(&io.key));
+    documents::read(&sources, empty, policy.operator_namespace.as_deref()).map_err(Failure::Documents)
+}
+
+/// The texts of every file that was named.
+pub(super) fn sources(filename: &[PathBuf], io: &mut Io<'_>) -> Result<Vec<Source>, Failure> {
     let mut sources = Vec::new();
     for path in filename {
         if path == Path::new("-") {
@@ -37,8 +54,7 @@ pub(super) fn world(source: &SourceArgs, policy: Policy, io: &mut Io<'_>) -> Res
             sources.push(file(&path)?);
         }
     }
-    let empty = World::new(now.unwrap_or(io.now), policy.settings, Digester::new(&io.key));
-    documents::read(&sources, empty, policy.operator_namespace.as_deref()).map_err(Failure::Documents)
+    Ok(sources)
 }
 
 fn stdin(io: &mut Io<'_>) -> Result<Source, Failure> {

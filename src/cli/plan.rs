@@ -7,10 +7,10 @@ use crate::plan::{self, Plan};
 use crate::render;
 use crate::world::{Name, Subject, UserKey, World};
 
-/// Plans the documents that were named.
+/// Plans the documents that were named, or the cluster.
 pub(super) fn run(args: PlanArgs, environment: &Environment<'_>, io: &mut Io<'_>) -> Result<Answer, Failure> {
     let PlanArgs { names, source, all_namespaces: _, output, show_kept, detailed_exitcode, policy } = args;
-    let world = observe::world(&source, policy.resolve(environment)?, io)?;
+    let world = observe::world(&source, (policy.resolve(environment)?, environment), io)?;
     let plan = some(&world, source.namespace.as_deref(), &names)?;
     let text = match output {
         Output::Text => {

@@ -93,7 +93,7 @@ impl PolicyArgs {
             sync_period,
             kubernetes_write_retry_interval: retry,
         } = self;
-        let of = |flag: &'static str, given: Option<String>| Setting { flag, given, environment };
+        let of = |flag: &'static str, given: Option<String>| Setting::new(flag, given, environment);
         let default = Settings::default();
         let projects = of("projects", projects).or(default.projects, |text| Ok(list(text)?.into_iter().collect()))?;
         let cluster_name = of("cluster-name", cluster_name).text().or_else(|| environment.get("NAIS_CLUSTER_NAME"));
@@ -120,24 +120,30 @@ impl PolicyArgs {
 }
 
 /// One setting and the places where it may stand.
-struct Setting<'e> {
+pub(super) struct Setting<'e> {
     flag: &'static str,
     given: Option<String>,
     environment: &'e Environment<'e>,
 }
 
-impl Setting<'_> {
+impl<'e> Setting<'e> {
+    /// The setting of a flag, as it was given, if it was.
+    pub(super) fn new(flag: &'static str, given: Option<String>, environment: &'e Environment<'e>) -> Self {
+        Setting { flag, given, environment }
+    }
+
     fn variable(&self) -> String {
         format!("AIVENATOR_{}", self.flag.replace('-', "_").to_uppercase())
     }
 
-    fn text(self) -> Option<String> {
+    /// What it says, if it says anything.
+    pub(super) fn text(self) -> Option<String> {
         let variable = self.variable();
         self.given.filter(|text| !text.is_empty()).or_else(|| self.environment.get(&variable))
     }
 
     /// What it says, or the default; a mistake names the place.
-    fn or<T>(self, default: T, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, Failure> {
+    pub(super) fn or<T>(self, default: T, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, Failure> {
         let variable = self.variable();
         let (place, text) = match (self.given, self.environment.get(&variable)) {
             (Some(text), _) => (format!("--{}", self.flag), text),
@@ -148,7 +154,8 @@ impl Setting<'_> {
     }
 }
 
-fn list(text: &str) -> Result<Vec<Name>, String> {
+/// Names with commas or spaces between.
+pub(super) fn list(text: &str) -> Result<Vec<Name>, String> {
     let names: Vec<Name> = text
         .split(|character: char| character == ',' || character.is_whitespace())
         .filter(|name| !name.is_empty())
@@ -165,7 +172,7 @@ fn one_name(text: &str) -> Result<Name, String> {
 }
 
 /// As Go reads booleans, any case.
-fn boolean(text: &str) -> Result<bool, String> {
+pub(super) fn boolean(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "t" | "1" => Ok(true),
         "false" | "f" | "0" => Ok(false),

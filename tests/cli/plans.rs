@@ -1,6 +1,7 @@
 //! Plans made by hand, one per thing that a reader has to understand.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aivenator::action::{AccessRules, Action, ConditionSet, Operation, UpdateStatus, WriteKeys};
 use aivenator::plan::{Decision, Part, Plan, Planned, Step, Verdict};
@@ -55,7 +56,8 @@ fn secret(name: &str, verdict: Verdict, reason: Reason) -> Decision {
 }
 
 fn part(service: ServiceType, instance: &str, secret: &str, verdict: (Verdict, Reason)) -> Part {
-    Part { service, instance: instance.into(), secret: secret.into(), verdict: verdict.0, reason: verdict.1 }
+    let (verdict, reason) = verdict;
+    Part { service, instance: instance.into(), secret: secret.into(), verdict, reason }
 }
 
 fn does(step: &str, action: Action) -> Planned {
@@ -241,8 +243,8 @@ fn staying() -> [Decision; 2] {
             expires_at: Some(time("2027-01-01T00:00:00Z")),
         },
     )];
-    let pods = vec![ConsumerRef { kind: ConsumerKind::Workload(WorkloadKind::Pod), name: "web-1".into() }];
-    let mut rollback = secret("rollback", Verdict::Keep, Reason::InUse { by: pods.clone() });
+    let pods = Arc::from([ConsumerRef { kind: ConsumerKind::Workload(WorkloadKind::Pod), name: "web-1".into() }]);
+    let mut rollback = secret("rollback", Verdict::Keep, Reason::InUse { by: Arc::clone(&pods) });
     rollback.actions = vec![does(
         "rollback",
         Action::KeepSecret { namespace: "basseng".into(), name: "rollback".into(), used_by: pods },
@@ -336,8 +338,8 @@ pub(super) fn trouble() -> Plan {
 pub(super) fn calm(count: usize) -> Plan {
     let app = |number: usize| application(&format!("app-{number:04}"), Verdict::Keep, Reason::UpToDate);
     let kept = |number: usize| {
-        let by = vec![ConsumerRef { kind: ConsumerKind::AivenApplication, name: format!("app-{number:04}").into() }];
-        secret(&format!("app-{number:04}"), Verdict::Keep, Reason::InUse { by })
+        let by = [ConsumerRef { kind: ConsumerKind::AivenApplication, name: format!("app-{number:04}").into() }];
+        secret(&format!("app-{number:04}"), Verdict::Keep, Reason::InUse { by: by.into() })
     };
     Plan { decisions: (0..count).map(app).chain((0..count).map(kept)).collect(), ..empty() }
 }

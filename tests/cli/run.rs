@@ -63,12 +63,18 @@ fn mistakes_in_arguments_are_one_line_and_exit_1() {
 
 #[test]
 fn what_is_not_there_yet_says_so() {
-    for command in ["operator", "apply", "snapshot", "orphans", "sandbox"] {
+    for command in ["apply", "snapshot", "orphans"] {
         refused(&say(&[command]), &[command, "not in this build yet"]);
     }
-    refused(&say(&[]), &["operator", "not in this build yet"]);
-    refused(&say(&["plan"]), &["live cluster", "-f"]);
-    refused(&say(&["plan", "--context", "dev", "-A"]), &["live cluster", "-f"]);
+}
+
+#[test]
+fn without_a_command_it_is_the_operator_which_needs_a_token() {
+    for args in [&["operator"][..], &[], &["--log-format", "json"]] {
+        refused(&say(args), &["--aiven-token", "--aiven-token-file", "AIVENATOR_AIVEN_TOKEN"]);
+    }
+    refused(&say(&["--metrics-address", "nowhere", "--aiven-token", "t"]), &["--metrics-address", "nowhere"]);
+    refused(&say(&["--concurrency", "0", "--aiven-token", "t"]), &["--concurrency", "1 to 1000"]);
 }
 
 #[test]

@@ -17,6 +17,8 @@ mod plan;
 mod policy;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+#[cfg(feature = "shell")]
+mod snapshot;
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, Read, Write};
@@ -112,6 +114,9 @@ fn answer(cli: Cli, io: &mut Io<'_>) -> Result<Answer, Failure> {
         Some(Command::Operator(_)) => Err(Failure::Later { command: "operator" }),
         None => Err(Failure::Later { command: "operator" }),
         Some(Command::Apply(_)) => Err(Failure::Later { command: "apply" }),
+        #[cfg(feature = "shell")]
+        Some(Command::Snapshot(args)) => snapshot::run(*args, &environment, io),
+        #[cfg(not(feature = "shell"))]
         Some(Command::Snapshot(_)) => Err(Failure::Later { command: "snapshot" }),
         Some(Command::Orphans(_)) => Err(Failure::Later { command: "orphans" }),
         #[cfg(feature = "sandbox")]

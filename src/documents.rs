@@ -1,4 +1,4 @@
-//! Documents, as people and `kubectl` write them, become a [`World`].
+//! Documents, as people and `kubectl` write them, become a [`World`]; a world becomes documents.
 //!
 //! Decides what a document means and says in one line what is wrong with one that cannot be read. Takes as given that
 //! somebody else has read the files; never reads a file or a clock, and never shows or keeps the value of a secret:
@@ -14,8 +14,10 @@ mod kind;
 mod metadata;
 mod observation;
 mod project;
+mod recall;
 mod secret;
 mod sighting;
+mod snapshot;
 mod syntax;
 mod workload;
 
@@ -29,6 +31,7 @@ use self::journal::FoundJournal;
 use self::kind::Known;
 use self::metadata::{Metadata, Names};
 pub use self::sighting::{Seen, Sight, Sighting};
+pub use self::snapshot::snapshot;
 pub use self::workload::matters as matters_of_workload;
 use crate::world::{Name, Observed, World, names};
 

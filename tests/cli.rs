@@ -9,3 +9,5 @@ mod render;
 mod run;
 mod saved;
 mod schema;
+#[cfg(feature = "shell")]
+mod snapshot;

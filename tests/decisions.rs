@@ -12,10 +12,10 @@ use crate::support::{repository, run};
 
 /// What the head of a world file says.
 #[derive(Default)]
-struct Head {
+pub(crate) struct Head {
     title: String,
-    now: Option<String>,
-    flags: Vec<String>,
+    pub(crate) now: Option<String>,
+    pub(crate) flags: Vec<String>,
     expect: Vec<String>,
     contains: Vec<String>,
     lacks: Vec<String>,
@@ -23,7 +23,7 @@ struct Head {
 }
 
 impl Head {
-    fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let mut head = Head::default();
         for line in text.lines().map_while(|line| line.strip_prefix('#')).map(str::trim) {
             match line.split_once(": ").unwrap_or(("", line)) {

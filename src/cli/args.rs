@@ -12,6 +12,8 @@ use super::operator::{AivenArgs, OperatorArgs};
 use super::policy::PolicyArgs;
 #[cfg(feature = "sandbox")]
 use super::sandbox::SandboxArgs;
+#[cfg(feature = "shell")]
+use super::snapshot::SnapshotArgs;
 
 /// The colours of help texts.
 const STYLES: Styles = Styles::styled()
@@ -65,13 +67,17 @@ pub(super) enum Command {
     #[cfg(not(feature = "shell"))]
     #[command(hide = true)]
     Operator(Later),
-    /// Carry out a plan once.
+    /// Carry out a plan once, after it was shown and confirmed.
     #[command(hide = true)]
     Apply(Later),
     /// Save what is observed, without secret material, for `plan -f`.
+    #[cfg(feature = "shell")]
+    Snapshot(Box<SnapshotArgs>),
+    /// Save what is observed, without secret material, for `plan -f`.
+    #[cfg(not(feature = "shell"))]
     #[command(hide = true)]
     Snapshot(Later),
-    /// List users at Aiven that nothing records.
+    /// List users at Aiven that nothing records, and those that were left behind.
     #[command(hide = true)]
     Orphans(Later),
     /// Run on an embedded Kubernetes API and an embedded Aiven API: see it at work without a cluster.

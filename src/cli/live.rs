@@ -22,11 +22,20 @@ pub(super) fn world(
     (policy, environment): (Policy, &Environment<'_>),
     io: &Io<'_>,
 ) -> Result<World, Failure> {
+    look(source, (policy, environment), io).map(|(world, _)| world)
+}
+
+/// The same, and the namespace of the program there.
+pub(super) fn look(
+    source: &SourceArgs,
+    (policy, environment): (Policy, &Environment<'_>),
+    io: &Io<'_>,
+) -> Result<(World, String), Failure> {
     let config = config(source, (policy, environment), io)?;
     let mut live = runtime()?.block_on(Live::observe(&config, source.namespace.as_deref())).map_err(failed)?;
     let mut world = live.world();
     world.now = source.now.unwrap_or(world.now);
-    Ok(world)
+    Ok((world, live.home().to_owned()))
 }
 
 /// What has to be known to look at a cluster and at Aiven.

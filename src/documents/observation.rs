@@ -9,13 +9,14 @@ use serde_json::Value;
 use super::field::{Fault, Object, count, integer, one_of, some_text, text, time};
 use super::journal::{secret_key, user_key};
 use super::metadata::{Names, namespace_name, object_name, plain_name};
+use super::recall;
 use crate::want::ServiceType;
 use crate::world::{
     AppKey, Failure, FailureClass, FailureKey, Journal, Kind, Name, Observed, Outcome, ServiceKey, Subject,
     WorkloadKind, World,
 };
 
-const OUTCOMES: [(&str, Outcome); 5] = [
+pub(super) const OUTCOMES: [(&str, Outcome); 5] = [
     ("notSent", Outcome::NotSent),
     ("unknown", Outcome::Unknown),
     ("created", Outcome::Created),
@@ -23,7 +24,7 @@ const OUTCOMES: [(&str, Outcome); 5] = [
     ("found", Outcome::Found),
 ];
 
-const CLASSES: [(&str, FailureClass); 11] = [
+pub(super) const CLASSES: [(&str, FailureClass); 11] = [
     ("notFound", FailureClass::NotFound),
     ("notReady", FailureClass::NotReady),
     ("refused", FailureClass::Refused),
@@ -52,6 +53,7 @@ pub(super) fn apply(value: &Value, world: &mut World, cluster: Option<&Name>, na
     }
     root.each("intents", |value| intent(value, &mut world.journal, names))?;
     root.opt("journal", |value| journal(value, &mut world.journal))?;
+    recall::apply(&root, world, names)?;
     root.each("lastWanted", |value| last_wanted(value, world, names))?;
     root.each("failures", |value| {
         let (key, failure) = failure(value, names)?;
@@ -71,7 +73,8 @@ fn unlisted(value: &Value, world: &mut World) -> Result<(), Fault> {
     Ok(())
 }
 
-fn kinds() -> Vec<(&'static str, Kind)> {
+/// Every kind that is listed, as documents spell it.
+pub(super) fn kinds() -> Vec<(&'static str, Kind)> {
     let plain = [("AivenApplication", Kind::Application), ("Secret", Kind::Secret)];
     let workloads = WorkloadKind::ALL.map(|kind| (kind.as_str(), Kind::Workload(kind)));
     let instances = ServiceType::ALL.into_iter();

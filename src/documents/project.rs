@@ -23,20 +23,24 @@ pub(super) fn read(root: &Object<'_>, names: &Names, digester: &Digester) -> Res
         };
     }
     let reader = Reader { names, digester };
-    let ca = root.get("ca").map(|value| reader.content(value).map_err(|fault| fault.under("ca"))).transpose()?;
+    let ca = root.get("ca").map(|value| reader.ca(value).map_err(|fault| fault.under("ca"))).transpose()?;
     root.need("services", super::field::list)?;
     let mut services = im::OrdMap::new();
     root.each("services", |value| {
-        let (name, service) = reader.service(value)?;
-        once(services.insert(name.clone(), Observed::Seen(Some(Arc::new(service)))).is_none(), "service_name", &name)
+        let (name, service) = reader.observed(value)?;
+        once(services.insert(name.clone(), service).is_none(), "service_name", &name)
     })?;
-    let ca = ca.map_or_else(|| Observed::Unseen("its document has no ca".into()), Observed::Seen);
-    Ok(Observed::Seen(Project { ca, complete: true, services }))
+    let ca = ca.unwrap_or_else(|| Observed::Unseen("its document has no ca".into()));
+    let complete = root.opt("complete", boolean)?.unwrap_or(true);
+    Ok(Observed::Seen(Project { ca, complete, services }))
 }
 
 fn once(is_new: bool, key: &str, name: &Name) -> Result<(), Fault> {
     if is_new { Ok(()) } else { Err(Fault::new(format!("{name} is in the list twice")).under(key)) }
 }
+
+/// A service that was looked at, `None` if it does not exist; or why it was not.
+type Seen = Observed<Option<Arc<Service>>>;
 
 struct Reader<'r> {
     names: &'r Names,
@@ -48,6 +52,27 @@ impl Reader<'_> {
         Given::plain(value).map(|given| given.content(self.digester))
     }
 
+    fn ca(&self, value: &Value) -> Result<Observed<Content>, Fault> {
+        match why_unseen(value)? {
+            Some(why) => Ok(Observed::Unseen(why)),
+            None => self.content(value).map(Observed::Seen),
+        }
+    }
+
+    /// A service as it was seen, or why it was not; a snapshot has those too of which Aiven says that they do not exist.
+    fn observed(&self, value: &Value) -> Result<(Name, Seen), Fault> {
+        let object = Object::of(value)?;
+        let name = || object.need("service_name", |value| plain_name(value, self.names));
+        if let Some(why) = why_unseen(value)? {
+            return Ok((name()?, Observed::Unseen(why)));
+        }
+        if flag(&object, "missing")? {
+            return Ok((name()?, Observed::Seen(None)));
+        }
+        let (name, service) = self.service(value)?;
+        Ok((name, Observed::Seen(Some(Arc::new(service)))))
+    }
+
     fn service(&self, value: &Value) -> Result<(Name, Service), Fault> {
         let object = Object::of(value)?;
         let name = object.need("service_name", |value| plain_name(value, self.names))?;
@@ -55,13 +80,15 @@ impl Reader<'_> {
         let components = object.each("components", |value| self.component(value))?;
         let mut service = Service::new(service_type, components);
         service.state = object.need("state", |value| self.names.text(value))?;
-        service.users_complete = object.opt("users", super::field::list)?.is_some();
+        let listed = object.opt("users", super::field::list)?.is_some();
+        service.users_complete = object.opt("users_complete", boolean)?.unwrap_or(listed);
+        service.gone = object.each("users_gone", |value| self.names.text(value))?.into_iter().collect();
         object.each("users", |value| {
             let (name, user) = self.user(value)?;
             once(service.users.insert(name.clone(), Arc::new(user)).is_none(), "username", &name)
         })?;
         if let Some(acl) = object.opt("opensearch_acl", |value| self.acl(value))? {
-            service.acl = Observed::Seen(acl);
+            service.acl = acl;
         }
         Ok((name, service))
     }
@@ -116,7 +143,10 @@ impl Reader<'_> {
         })
     }
 
-    fn acl(&self, value: &Value) -> Result<AclDocument, Fault> {
+    fn acl(&self, value: &Value) -> Result<Observed<AclDocument>, Fault> {
+        if let Some(why) = why_unseen(value)? {
+            return Ok(Observed::Unseen(why));
+        }
         let object = Object::of(value)?;
         let mut document = AclDocument { enabled: flag(&object, "enabled")?, rules: BTreeMap::new() };
         object.each("acls", |value| {
@@ -130,6 +160,14 @@ impl Reader<'_> {
             document.rules.entry(user).or_default().extend(rules);
             Ok(())
         })?;
-        Ok(document)
+        Ok(Observed::Seen(document))
+    }
+}
+
+/// Why something was not seen, where a document says so in its place.
+fn why_unseen(value: &Value) -> Result<Option<Name>, Fault> {
+    match Object::of(value) {
+        Ok(object) => object.opt("unseen", |value| some_text(value).map(Name::from)),
+        Err(_) => Ok(None),
     }
 }

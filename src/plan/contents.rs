@@ -250,16 +250,16 @@ fn judge_address(
         Finding::Blocked { reason, lacks }
     };
     let Some(address) = address else { return gone() };
-    let spelled = |digest| address.right.contains(&digest);
+    let differs = |content: Content| address.right.iter().all(|right| content.same(*right) == Some(false));
     match (&address.text, absent, current) {
         (Some(_), _, None) => Finding::Missing,
         (Some(_), _, Some(Content::Empty)) => Finding::Wrong,
-        (Some(_), _, Some(Content::Digest(digest))) if !spelled(digest) => Finding::Wrong,
+        (Some(_), _, Some(content)) if differs(content) => Finding::Wrong,
         (Some(_), _, Some(_)) | (None, IfAbsent::LeaveOut, None | Some(Content::Empty)) => Finding::Right,
         (None, IfAbsent::Wait, _) | (None, IfAbsent::LeaveOut, Some(_)) => gone(),
         (None, IfAbsent::Text(_), None) => Finding::Missing,
-        (None, IfAbsent::Text(_), Some(Content::Empty | Content::Opaque | Content::Snapshot(_))) => Finding::Right,
-        (None, IfAbsent::Text(_), Some(Content::Digest(digest))) if spelled(digest) => Finding::Right,
-        (None, IfAbsent::Text(_), Some(Content::Digest(_))) => gone(),
+        (None, IfAbsent::Text(_), Some(Content::Empty)) => Finding::Right,
+        (None, IfAbsent::Text(_), Some(content)) if differs(content) => gone(),
+        (None, IfAbsent::Text(_), Some(_)) => Finding::Right,
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::key::{AppKey, Name, SecretKey, ServiceKey, UserKey};
 use super::namespace::{Namespace, Place};
-use super::observed::Observed;
+use super::observed::{Digest, Observed};
 use super::secret::{Entry, Secret};
 use super::service::{Project, Service, User};
 use super::settings::Settings;
@@ -22,6 +22,21 @@ impl World {
         for (name, project) in projects {
             if let Observed::Seen(project) = project {
                 self.put_project(name, (*project).clone());
+            }
+        }
+    }
+
+    /// Takes in what digests a snapshot has for texts that are no secret; what was derived from such texts follows.
+    pub fn know_texts<'t>(&mut self, texts: impl IntoIterator<Item = (&'t str, Digest)>) {
+        self.digester = self.digester.knowing(texts);
+        let projects: Vec<_> = self.projects.iter().map(|(name, project)| (name.clone(), project.clone())).collect();
+        for (name, project) in projects {
+            let Observed::Seen(project) = project else { continue };
+            let services: Vec<Name> = project.services.keys().cloned().collect();
+            self.put_project(name.clone(), (*project).clone());
+            for service in services {
+                let digester = self.digester.clone();
+                self.edit_service(&ServiceKey::new(name.clone(), service), |service| service.rename_users(&digester));
             }
         }
     }

@@ -127,6 +127,11 @@ impl Namespace {
         self.place(name).and_then(Place::managed)
     }
 
+    /// Every Secret of which something is known, in order.
+    pub fn entries(&self) -> impl Iterator<Item = (&Name, &Entry)> {
+        self.secrets.iter()
+    }
+
     /// What is known of a Secret of that name.
     pub fn entry(&self, name: &str) -> Option<&Entry> {
         self.place(name).and_then(Place::entry)

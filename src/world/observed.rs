@@ -2,7 +2,9 @@
 //!
 //! Takes as given that the observer digests every content before it enters the world; never holds a content.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -58,7 +60,11 @@ impl fmt::Debug for Digest {
 
 /// Makes digests under one key, which it neither shows nor writes anywhere.
 #[derive(Clone)]
-pub struct Digester(Hmac<Sha256>);
+pub struct Digester {
+    keyed: Hmac<Sha256>,
+    /// The digests that a snapshot has for texts which are no secret, by the digest that they have here.
+    texts: Arc<BTreeMap<Digest, Digest>>,
+}
 
 impl Digester {
     /// Takes the key: 32 bytes that nobody outside this process knows.
@@ -67,12 +73,21 @@ impl Digester {
         for (to, from) in block.iter_mut().zip(key) {
             *to = *from;
         }
-        Digester(Hmac::<Sha256>::new(&block.into()))
+        Digester { keyed: Hmac::<Sha256>::new(&block.into()), texts: Arc::default() }
+    }
+
+    /// The same, for contents that came from a snapshot, which says what digests these texts have under its key: so they
+    /// can be compared with what the snapshot holds, although nobody has that key any longer.
+    #[must_use]
+    pub fn knowing<'t>(&self, texts: impl IntoIterator<Item = (&'t str, Digest)>) -> Self {
+        let known = texts.into_iter().map(|(text, digest)| (self.digest(text.as_bytes()), digest));
+        let texts = self.texts.iter().map(|(own, digest)| (*own, *digest)).chain(known).collect();
+        Digester { keyed: self.keyed.clone(), texts: Arc::new(texts) }
     }
 
     /// The digest of a content.
     pub fn digest(&self, content: &[u8]) -> Digest {
-        let mut mac = self.0.clone();
+        let mut mac = self.keyed.clone();
         mac.update(content);
         let mut bits = [0; 16];
         for (to, from) in bits.iter_mut().zip(mac.finalize().into_bytes()) {
@@ -81,9 +96,13 @@ impl Digester {
         Digest(bits)
     }
 
-    /// What is kept of a content: whether it is empty, else its digest.
+    /// What is kept of a content: whether it is empty, else its digest; that of a snapshot, if it says one.
     pub fn content(&self, content: &[u8]) -> Content {
-        if content.is_empty() { Content::Empty } else { Content::Digest(self.digest(content)) }
+        if content.is_empty() {
+            return Content::Empty;
+        }
+        let own = self.digest(content);
+        self.texts.get(&own).map_or(Content::Digest(own), |digest| Content::Snapshot(*digest))
     }
 }
 

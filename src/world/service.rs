@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::Lookup;
 use super::key::Name;
-use super::observed::{Content, Digest, Digester, Observed};
+use super::observed::{Content, Digester, Observed};
 use super::settings::Settings;
 use crate::want::{KeyWant, ServiceType, Source};
 
@@ -55,8 +55,8 @@ pub struct Address {
     pub key: &'static str,
     /// What to write; `None` if the service has no such component.
     pub text: Option<Name>,
-    /// The digests of what counts as right: the text itself and spellings of before; without a component, `0`.
-    pub right: Vec<Digest>,
+    /// What counts as right: the text itself and spellings of before; without a component, `0`.
+    pub right: Vec<Content>,
 }
 
 /// A text for a key, and other spellings of it that count as right.
@@ -90,7 +90,7 @@ impl Service {
                 Some(Spelling { text, also }) => std::iter::once(text).chain(also).map(String::as_str).collect(),
                 None => vec!["0"],
             };
-            let right = texts.into_iter().map(|text| digester.digest(text.as_bytes())).collect();
+            let right = texts.into_iter().map(|text| digester.content(text.as_bytes())).collect();
             Address { key, text: spelling.as_ref().map(|spelling| spelling.text.as_str().into()), right }
         };
         let Some(service_type) = ServiceType::named(&self.service_type) else {
@@ -122,6 +122,20 @@ impl Service {
             None if self.users_complete || self.gone.contains(username) => Lookup::Absent,
             None => Lookup::Unseen(format!("service user {username} was not looked for").into()),
         }
+    }
+
+    /// The users that were seen, in order.
+    #[expect(clippy::disallowed_methods, reason = "they are sorted at once")]
+    pub fn users_in_order(&self) -> BTreeMap<&Name, &User> {
+        self.users.iter().map(|(name, user)| (name, &**user)).collect()
+    }
+
+    /// Compares the names of users with what secrets hold under another key, too.
+    pub(super) fn rename_users(&mut self, digester: &Digester) {
+        let renamed = |(name, user): (&Name, &User)| {
+            (name.clone(), Arc::new(User { name: digester.content(name.as_bytes()), ..user.clone() }))
+        };
+        self.users = self.users_in_order().into_iter().map(renamed).collect();
     }
 
     /// Whether users can be made and changed in its state.

@@ -13,6 +13,8 @@ mod live;
 mod observe;
 #[cfg(feature = "shell")]
 mod operator;
+#[cfg(feature = "shell")]
+mod orphans;
 mod plan;
 mod policy;
 #[cfg(feature = "sandbox")]
@@ -118,6 +120,9 @@ fn answer(cli: Cli, io: &mut Io<'_>) -> Result<Answer, Failure> {
         Some(Command::Snapshot(args)) => snapshot::run(*args, &environment, io),
         #[cfg(not(feature = "shell"))]
         Some(Command::Snapshot(_)) => Err(Failure::Later { command: "snapshot" }),
+        #[cfg(feature = "shell")]
+        Some(Command::Orphans(args)) => orphans::run(*args, &environment, io),
+        #[cfg(not(feature = "shell"))]
         Some(Command::Orphans(_)) => Err(Failure::Later { command: "orphans" }),
         #[cfg(feature = "sandbox")]
         Some(Command::Sandbox(args)) => sandbox::run(*args, &environment, io),

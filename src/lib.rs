@@ -23,6 +23,7 @@ pub mod crd;
 pub mod documents;
 pub mod hash;
 pub mod naming;
+pub mod orphans;
 pub mod plan;
 pub mod read;
 pub mod reason;

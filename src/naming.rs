@@ -84,6 +84,36 @@ pub fn suffixes(generation: i64, name: &str, cluster: Option<&str>) -> impl Iter
     std::iter::once(first).chain(numbered.filter(|suffix| !suffix.contains(['-', '_'])))
 }
 
+/// Whether it has the form of a name that is given to Kafka users: `<team>_<app>_<hash>_`, and a suffix.
+pub fn is_of_kafka(username: &str) -> bool {
+    let is_hash = |text: &str| text.len() == 8 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let is_given = |rest: &str| {
+        let parts: Vec<&str> = rest.strip_suffix('_').into_iter().flat_map(|stem| stem.split('_')).collect();
+        matches!(parts.as_slice(), [team, app, hash] if !team.is_empty() && !app.is_empty() && is_hash(hash))
+    };
+    unsuffixed(username).into_iter().any(is_given)
+}
+
+/// Every namespace or application that an OpenSearch or Valkey user of that name may have been made for.
+pub fn stems(username: &str) -> Vec<&str> {
+    let markers = ["-", "-w-", "-rw-", "-r-"];
+    let rests = unsuffixed(username).into_iter();
+    let stems = rests.flat_map(|rest| markers.into_iter().filter_map(move |marker| rest.strip_suffix(marker)));
+    let legal = |text: &&str| {
+        text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte))
+    };
+    stems.filter(|stem| !stem.is_empty()).filter(legal).collect()
+}
+
+/// What stands before the suffix, for each way of reading one.
+fn unsuffixed(username: &str) -> Vec<&str> {
+    let before = |length: usize| username.len().checked_sub(length).and_then(|place| username.split_at_checked(place));
+    let three = before(SUFFIX).filter(|(_, suffix)| is_suffix(suffix)).map(|(rest, _)| rest);
+    let digits = username.trim_end_matches(|c: char| c.is_ascii_digit());
+    let numbered = (digits.len() < username.len()).then_some(digits).filter(|rest| Some(*rest) != three);
+    three.into_iter().chain(numbered).collect()
+}
+
 /// The first three characters of base64url of the big-endian CRC-32 of a text.
 fn suffix(text: &str) -> String {
     let mut encoded = URL_SAFE_NO_PAD.encode(crc32fast::hash(text.as_bytes()).to_be_bytes());

@@ -36,6 +36,7 @@ use crate::reason::Reason;
 use crate::want::ServiceType;
 use crate::world::{Here, Name, Subject, Timestamp, UserKey, World};
 
+pub(crate) use self::account::made_at;
 pub use self::output::FORMAT_VERSION;
 #[cfg(feature = "schema")]
 pub use self::output::schema;

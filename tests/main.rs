@@ -14,6 +14,7 @@ mod decisions;
 mod documents;
 mod histories;
 mod laws;
+mod orphans;
 mod readme;
 #[cfg(feature = "sandbox")]
 mod sandbox;

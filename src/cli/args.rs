@@ -9,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[cfg(feature = "shell")]
 use super::operator::{AivenArgs, OperatorArgs};
+#[cfg(feature = "shell")]
+use super::orphans::OrphansArgs;
 use super::policy::PolicyArgs;
 #[cfg(feature = "sandbox")]
 use super::sandbox::SandboxArgs;
@@ -78,6 +80,10 @@ pub(super) enum Command {
     #[command(hide = true)]
     Snapshot(Later),
     /// List users at Aiven that nothing records, and those that were left behind.
+    #[cfg(feature = "shell")]
+    Orphans(Box<OrphansArgs>),
+    /// List users at Aiven that nothing records, and those that were left behind.
+    #[cfg(not(feature = "shell"))]
     #[command(hide = true)]
     Orphans(Later),
     /// Run on an embedded Kubernetes API and an embedded Aiven API: see it at work without a cluster.

@@ -281,7 +281,7 @@ pub(super) fn may_adopt(intent: &Intent, user: &User) -> bool {
 }
 
 /// When a user was made, as far as Aiven tells: its password was set then, and its certificate began.
-fn made_at(user: &User) -> Option<Timestamp> {
+pub(crate) fn made_at(user: &User) -> Option<Timestamp> {
     let certificate_began = || user.certificate_ends.map(|ends| before(ends, CERTIFICATE_LIFE));
     user.password_updated.or_else(certificate_began)
 }

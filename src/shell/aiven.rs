@@ -89,6 +89,14 @@ impl Client {
         Ok(Ca { content: self.0.digester.content(pem.as_bytes()), pem: pem.into() })
     }
 
+    /// The services of a project that users of ours can be on.
+    pub async fn services(&self, project: &Name) -> Result<Vec<ServiceKey>, Error> {
+        let path = path::project(project).map(|path| path + "/service");
+        let (call, answer) = self.get((Operation::ListServices, Target::Project(project.clone())), path).await?;
+        let names = wire::services(&answer.body).ok_or_else(|| call.not_understood(&answer))?;
+        Ok(names.into_iter().map(|name| ServiceKey::new(project.clone(), name)).collect())
+    }
+
     /// A service, without the credentials of its users and without its ACL; `None` if Aiven says that it does not exist.
     pub async fn service(&self, key: &ServiceKey) -> Result<Option<Service>, Error> {
         match self.service_seen(key).await {

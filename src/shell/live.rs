@@ -21,7 +21,7 @@ use super::{aiven, clock};
 use crate::documents::{Seen, Sight};
 use crate::plan;
 use crate::read::Read;
-use crate::world::{Digester, Kind, Name, Observed, SecretKey, World};
+use crate::world::{Digester, Kind, Name, Observed, SecretKey, ServiceKey, World};
 
 /// How often it is planned and asked again, at most: every round can only need what the one before has found.
 const ROUNDS: usize = 12;
@@ -104,6 +104,38 @@ impl Live {
         world
     }
 
+    /// Looks at every service of the projects, also at those that nobody asks for; gives what could not be seen, one line
+    /// each.
+    pub async fn look_at_projects(&mut self) -> Vec<String> {
+        let settings = self.view.world().settings();
+        let projects: BTreeSet<Name> = settings.projects.iter().chain([&settings.main_project]).cloned().collect();
+        let mut unseen = Vec::new();
+        for project in projects {
+            let services = match self.asker.executor.aiven.services(&project).await {
+                Ok(services) => services,
+                Err(error) => {
+                    unseen.push(format!("Aiven project {project}: {error}"));
+                    continue;
+                }
+            };
+            let from = &self.asker;
+            let look = |key: ServiceKey| async move { (from.ask(&Read::Service(key.clone())).await, key) };
+            let answers: Vec<_> = stream::iter(services).map(look).buffer_unordered(AT_A_TIME).collect().await;
+            let failed = answers.into_iter().filter_map(|(answer, key)| Some((answer.err()?, key)));
+            unseen.extend(failed.map(|(trouble, key)| format!("Aiven service {key}: {trouble}")));
+            self.learn();
+        }
+        unseen.sort();
+        unseen
+    }
+
+    /// Takes in what was learned meanwhile.
+    pub(super) fn learn(&mut self) {
+        while let Ok(fact) = self.facts.try_recv() {
+            self.view.take(fact);
+        }
+    }
+
     /// The namespace of the program.
     pub fn home(&self) -> &str {
         &self.home
@@ -157,17 +189,15 @@ impl Live {
                 return;
             }
             asked.extend(needed.iter().cloned());
-            let through = &self.asker;
-            let answers = stream::iter(&needed).map(|read| async move { (read, through.ask(read).await) });
+            let from = &self.asker;
+            let answers = stream::iter(&needed).map(|read| async move { (read, from.ask(read).await) });
             let answers: Vec<_> = answers.buffer_unordered(AT_A_TIME).collect().await;
             for (read, answer) in answers {
                 if let Err(trouble) = answer {
                     tracing::warn!(read = read.name(), of = read.target(), "could not be read: {trouble}");
                 }
             }
-            while let Ok(fact) = self.facts.try_recv() {
-                self.view.take(fact);
-            }
+            self.learn();
         }
     }
 }

@@ -52,7 +52,7 @@ fn missing(operation: Operation, missing: Option<Missing>) -> Problem {
     match (missing, operation) {
         (None, _) | (_, Operation::ListProjects) => Problem::NotUnderstood,
         (Some(Missing::Project), _) => Problem::Missing(Missing::Project),
-        (Some(Missing::Service | Missing::User), Operation::GetCa) => Problem::NotUnderstood,
+        (Some(Missing::Service | Missing::User), Operation::GetCa | Operation::ListServices) => Problem::NotUnderstood,
         (Some(Missing::Service), _) => Problem::Missing(Missing::Service),
         (Some(Missing::User), Operation::GetUser | Operation::SetAccess | Operation::DeleteUser) => {
             Problem::Missing(Missing::User)
@@ -77,7 +77,7 @@ mod tests {
         let key = ServiceKey::new("dev", "kafka");
         let target = match operation {
             Operation::ListProjects => Target::Account,
-            Operation::GetCa => Target::Project(key.project),
+            Operation::GetCa | Operation::ListServices => Target::Project(key.project),
             Operation::GetService | Operation::GetAcl | Operation::PutAcl => Target::Service(key),
             Operation::GetUser | Operation::CreateUser | Operation::SetAccess | Operation::DeleteUser => {
                 Target::User(key.user("team_app_1".into()))

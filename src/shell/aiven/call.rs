@@ -62,6 +62,7 @@ impl Call {
         match self.operation {
             Operation::ListProjects
             | Operation::GetCa
+            | Operation::ListServices
             | Operation::GetService
             | Operation::GetUser
             | Operation::GetAcl => Method::GET,
@@ -74,7 +75,7 @@ impl Call {
     /// A write to a user may answer with the whole service.
     fn limit(&self) -> usize {
         match self.operation {
-            Operation::GetService | Operation::SetAccess | Operation::PutAcl => LARGE,
+            Operation::ListServices | Operation::GetService | Operation::SetAccess | Operation::PutAcl => LARGE,
             Operation::ListProjects
             | Operation::GetCa
             | Operation::GetUser
@@ -145,7 +146,7 @@ impl Line {
     }
 
     async fn send(&self, call: &Call, token: HeaderValue) -> Result<Raw, Error> {
-        let whole = call.operation == Operation::GetService;
+        let whole = matches!(call.operation, Operation::GetService | Operation::ListServices);
         let deadline = if whole { self.deadlines.service } else { self.deadlines.call };
         let mut request = self
             .http

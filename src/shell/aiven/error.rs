@@ -19,6 +19,8 @@ pub enum Operation {
     ListProjects,
     /// `GET …/kms/ca`
     GetCa,
+    /// `GET …/service`
+    ListServices,
     /// `GET …/service/<service>`
     GetService,
     /// `GET …/user/<user>`
@@ -41,6 +43,7 @@ impl Operation {
         match self {
             Operation::ListProjects => "ListProjects",
             Operation::GetCa => "GetCa",
+            Operation::ListServices => "ListServices",
             Operation::GetService => "GetService",
             Operation::GetUser => "GetUser",
             Operation::CreateUser => "CreateUser",
@@ -51,10 +54,10 @@ impl Operation {
         }
     }
 
-    /// How `aivenator_aiven_latency` counts it; listing projects is done once, and not counted.
+    /// How `aivenator_aiven_latency` counts it; lists are asked for by people, and not counted.
     pub const fn counted(self) -> Option<(AivenResource, Verb)> {
         match self {
-            Operation::ListProjects => None,
+            Operation::ListProjects | Operation::ListServices => None,
             Operation::GetCa => Some((AivenResource::Ca, Verb::Get)),
             Operation::GetService => Some((AivenResource::Service, Verb::Get)),
             Operation::GetUser => Some((AivenResource::ServiceUser, Verb::Get)),
@@ -72,6 +75,7 @@ impl Operation {
             Operation::CreateUser | Operation::SetAccess | Operation::DeleteUser | Operation::PutAcl => true,
             Operation::ListProjects
             | Operation::GetCa
+            | Operation::ListServices
             | Operation::GetService
             | Operation::GetUser
             | Operation::GetAcl => false,

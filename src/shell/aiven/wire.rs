@@ -14,6 +14,7 @@ use super::credentials::{Account, Credentials, Sealed};
 use super::lenient::{List, Loose, Object, Scalar, Shape, Unread, object};
 use crate::action::AccessRules;
 use crate::value::Credential;
+use crate::want::ServiceType;
 use crate::world::{AccessControl, Component, Digester, Name, Service, ServiceKey, User, UserKey, Users};
 
 #[derive(Default, Deserialize)]
@@ -194,6 +195,27 @@ fn access(wire: &AccessWire) -> AccessControl {
         keys: set(list(&wire.keys)),
         channels: set(list(&wire.channels)),
     }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ServicesAnswer {
+    services: Loose<List<Object<ServiceNamed>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ServiceNamed {
+    service_name: Loose<Scalar>,
+    service_type: Loose<Scalar>,
+}
+
+/// The names of the services of a kind that is known; `None` if there is no list of services.
+pub(super) fn services(body: &[u8]) -> Option<Vec<Name>> {
+    let ServicesAnswer { services } = object(body)?;
+    let named = services.0.0?.into_iter().filter_map(|service| service.0);
+    let known = named.filter(|service| service.service_type.as_text().and_then(ServiceType::named).is_some());
+    Some(known.filter_map(|service| service.service_name.as_name()).collect())
 }
 
 /// An ACL document; `None` if there is none, or none that can be written back safely.

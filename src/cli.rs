@@ -3,6 +3,8 @@
 //! Takes everything from outside as an argument ([`Io`]): streams, environment, clock, the key of digests. Decides nothing
 //! about the world; what a command contacts, it contacts through the shell.
 
+#[cfg(feature = "shell")]
+mod apply;
 mod args;
 mod duration;
 mod environment;
@@ -47,6 +49,8 @@ pub struct Io<'i> {
     pub now: Timestamp,
     /// Whether standard output is for a terminal that shall have colour.
     pub colour: bool,
+    /// Whether a person can be asked, that is, standard input is a terminal.
+    pub terminal: bool,
     /// The key of the digests of this process.
     pub key: [u8; 32],
 }
@@ -115,6 +119,9 @@ fn answer(cli: Cli, io: &mut Io<'_>) -> Result<Answer, Failure> {
         #[cfg(not(feature = "shell"))]
         Some(Command::Operator(_)) => Err(Failure::Later { command: "operator" }),
         None => Err(Failure::Later { command: "operator" }),
+        #[cfg(feature = "shell")]
+        Some(Command::Apply(args)) => apply::run(*args, &environment, io),
+        #[cfg(not(feature = "shell"))]
         Some(Command::Apply(_)) => Err(Failure::Later { command: "apply" }),
         #[cfg(feature = "shell")]
         Some(Command::Snapshot(args)) => snapshot::run(*args, &environment, io),

@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         environment: &|name| std::env::var(name).ok(),
         now,
         colour,
+        terminal: stdin().is_terminal(),
         key: key(),
     };
     ExitCode::from(cli::run(std::env::args_os(), &mut io))

@@ -5,6 +5,7 @@
 
 mod acl;
 pub mod aiven;
+mod apply;
 mod ask;
 mod clock;
 mod doubt;
@@ -28,6 +29,7 @@ pub mod transport;
 mod trouble;
 mod view;
 
+pub use self::apply::Progress;
 pub use self::kube::{ConnectError, Target};
 pub use self::live::Live;
 pub use self::run::{Config, RunError, run};

@@ -47,6 +47,7 @@ pub fn run_at<'a>(now: &str, args: impl IntoIterator<Item = &'a str>) -> Printed
         environment: &|_| None,
         now: now.parse().unwrap(),
         colour: false,
+        terminal: false,
         key: [7; 32],
     };
     let code = cli::run(std::iter::once("aivenator").chain(args).map(OsString::from), &mut io);

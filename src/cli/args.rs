@@ -8,6 +8,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[cfg(feature = "shell")]
+use super::apply::ApplyArgs;
+#[cfg(feature = "shell")]
 use super::operator::{AivenArgs, OperatorArgs};
 #[cfg(feature = "shell")]
 use super::orphans::OrphansArgs;
@@ -70,6 +72,10 @@ pub(super) enum Command {
     #[command(hide = true)]
     Operator(Later),
     /// Carry out a plan once, after it was shown and confirmed.
+    #[cfg(feature = "shell")]
+    Apply(Box<ApplyArgs>),
+    /// Carry out a plan once, after it was shown and confirmed.
+    #[cfg(not(feature = "shell"))]
     #[command(hide = true)]
     Apply(Later),
     /// Save what is observed, without secret material, for `plan -f`.

@@ -24,7 +24,7 @@ pub(super) fn run(args: PlanArgs, environment: &Environment<'_>, io: &mut Io<'_>
 }
 
 /// The plan for one namespace, or for objects of some names.
-fn some(world: &World, namespace: Option<&str>, names: &[String]) -> Result<Plan, Failure> {
+pub(super) fn some(world: &World, namespace: Option<&str>, names: &[String]) -> Result<Plan, Failure> {
     if namespace.is_none() && names.is_empty() {
         return Ok(plan::plan(world));
     }

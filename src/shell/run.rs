@@ -74,6 +74,12 @@ pub enum RunError {
     /// The cluster does not allow it.
     #[error("failed to {0}: {1}")]
     Forbidden(&'static str, String),
+    /// Nobody has said where the program's own namespace is.
+    #[error("in which namespace the journal and the lease are is not known: say it with --operator-namespace")]
+    Homeless,
+    /// The lease is not to be had.
+    #[error("failed to {0}")]
+    Lease(lease::Failure),
     /// There are several journals, and nothing says which is its own.
     #[error("there are journals in namespaces {0}: say which is meant with --operator-namespace")]
     Journals(String),

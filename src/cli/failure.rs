@@ -63,6 +63,7 @@ pub(super) enum Failure {
     #[error("asking a live cluster is not in this build: name saved documents with -f FILE|DIR|-")]
     Live,
     /// The operator does not run, or does not go on.
+    #[cfg(feature = "shell")]
     #[error("{0}")]
     Shell(String),
     /// The answer cannot be written.

@@ -30,11 +30,17 @@ pub(super) fn world(
         #[cfg(feature = "shell")]
         return live::world(source, (policy, environment), io);
         #[cfg(not(feature = "shell"))]
-        return Err(Failure::Live);
+        return no_live(environment);
     }
     let sources = sources(filename, io)?;
     let empty = World::new(now.unwrap_or(io.now), policy.settings, Digester::new(&io.key));
     documents::read(&sources, empty, policy.operator_namespace.as_deref()).map_err(Failure::Documents)
+}
+
+/// In this build nothing can be asked, whatever the environment says.
+#[cfg(not(feature = "shell"))]
+fn no_live(_: &Environment<'_>) -> Result<World, Failure> {
+    Err(Failure::Live)
 }
 
 /// The texts of every file that was named.

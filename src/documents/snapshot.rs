@@ -44,7 +44,7 @@ fn file(name: String, documents: &[Value]) -> Source {
 /// The texts, none of them secret, with which a planner may compare what Secrets hold.
 fn texts(world: &World) -> BTreeSet<String> {
     let mut texts = BTreeSet::from(["0".to_owned()]);
-    for want in ServiceType::ALL.into_iter().flat_map(|service_type| service_type.keys("")) {
+    for want in ServiceType::ALL.into_iter().flat_map(ServiceType::keys) {
         match want.source {
             From::Constant(text) | From::Address(_, IfAbsent::Text(text)) => drop(texts.insert(text.to_owned())),
             From::Address(_, IfAbsent::Wait | IfAbsent::LeaveOut)

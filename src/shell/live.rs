@@ -33,10 +33,17 @@ pub struct Live {
     pub(super) view: View,
     pub(super) asker: Asker,
     pub(super) facts: UnboundedReceiver<Fact>,
-    home: String,
+    pub(super) home: Home,
     /// Why it is not known which cluster this is, if so: then no journal can be told from that of another.
     nameless: Option<Name>,
     refused: bool,
+}
+
+/// The namespace of the program.
+pub(super) struct Home {
+    pub(super) namespace: String,
+    /// Whether somebody said so or a journal is there; else it is that of the kubeconfig file.
+    pub(super) known: bool,
 }
 
 impl Live {
@@ -70,7 +77,7 @@ impl Live {
             Err(error) => return Err(error),
         };
         let home = home(&kube, config.home.clone(), context).await?;
-        let place = Place { namespace: home.clone(), cluster };
+        let place = Place { namespace: home.namespace.clone(), cluster };
         let (sender, facts) = unbounded_channel();
         let writer = journal::Writer::start(kube.clone(), place.clone());
         let parts = (config.encryption, digester.clone());
@@ -138,7 +145,7 @@ impl Live {
 
     /// The namespace of the program.
     pub fn home(&self) -> &str {
-        &self.home
+        &self.home.namespace
     }
 
     async fn list(&mut self, kube: &Kube, scope: Scope, digester: &Digester) -> Result<(), RunError> {
@@ -203,14 +210,14 @@ impl Live {
 }
 
 /// The namespace of the program: as somebody says, else where there is a journal, else that of the kubeconfig file.
-async fn home(kube: &Kube, told: Option<String>, context: String) -> Result<String, RunError> {
+async fn home(kube: &Kube, told: Option<String>, context: String) -> Result<Home, RunError> {
     if let Some(namespace) = said_home(told) {
-        return Ok(namespace);
+        return Ok(Home { namespace, known: true });
     }
     // Who may not look everywhere sees none, and with it what that means: the journal is missing.
     match journal::places(kube).await.unwrap_or_default().as_slice() {
-        [] => Ok(context),
-        [namespace] => Ok(namespace.clone()),
+        [] => Ok(Home { namespace: context, known: false }),
+        [namespace] => Ok(Home { namespace: namespace.clone(), known: true }),
         several => Err(RunError::Journals(several.join(", "))),
     }
 }

@@ -35,6 +35,21 @@ impl Labels {
     }
 }
 
+impl Labels {
+    /// Those that there are, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Name)> {
+        let Labels { app, team, kind, protected, secret_generation } = self;
+        let all = [
+            (names::APP, app),
+            (names::TEAM, team),
+            (names::TYPE, kind),
+            (names::PROTECTED, protected),
+            (names::SECRET_GENERATION, secret_generation),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)))
+    }
+}
+
 impl FromIterator<(Name, Name)> for Labels {
     fn from_iter<I: IntoIterator<Item = (Name, Name)>>(entries: I) -> Self {
         let mut labels = Labels::default();

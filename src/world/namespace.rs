@@ -129,7 +129,7 @@ impl Namespace {
 
     /// Every Secret of which something is known, in order.
     pub fn entries(&self) -> impl Iterator<Item = (&Name, &Entry)> {
-        self.secrets.iter()
+        self.secrets.iter().filter_map(|(name, place)| Some((name, place.entry()?)))
     }
 
     /// What is known of a Secret of that name.

@@ -65,7 +65,7 @@ fn snapshots_read_back_to_the_same_plan() {
 fn can_be_saved(world: &World) -> bool {
     let mut secrets = world.namespaces().flat_map(|(_, space)| space.secrets());
     secrets.all(|secret| {
-        let labelled = secret.labels.get(names::TYPE).is_some_and(|it| *it == names::TYPE_VALUE);
+        let labelled = secret.labels.kind.as_ref().is_some_and(|it| *it == names::TYPE_VALUE);
         labelled || (secret.finalizer && secret.annotations().keys().any(|key| key.ends_with("/serviceUser")))
     })
 }

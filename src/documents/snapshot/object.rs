@@ -110,11 +110,13 @@ fn secret(secret: &Secret, now: Timestamp) -> Value {
     let texts = |all: &std::collections::BTreeMap<Name, Name>| {
         all.iter().fold(Members::default(), |members, (key, value)| members.with(key, json!(value)))
     };
+    let label = |members: Members, (key, value): (&str, &Name)| members.with(key, json!(value));
+    let labels = secret.labels.iter().fold(Members::default(), label);
     let metadata = metadata((&secret.uid, &secret.version), secret.created, secret.terminating.then_some(now))
-        .map("labels", texts(&secret.labels))
+        .map("labels", labels)
         .map("annotations", texts(secret.annotations()))
         .list("finalizers", secret.finalizer.then(|| json!(names::FINALIZER)).into_iter().collect());
-    let data = match &secret.data {
+    let data = match secret.data() {
         Observed::Seen(keys) => {
             let keys = keys.iter().fold(Members::default(), |members, (key, of)| members.with(key, content(of)));
             Some(Value::from(keys))

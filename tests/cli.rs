@@ -1,6 +1,8 @@
 //! The command line from outside: what it prints, what it refuses, and how it ends.
 
 mod definition;
+#[cfg(feature = "shell")]
+mod flags;
 #[cfg(feature = "sandbox")]
 mod live;
 mod plans;

@@ -17,9 +17,10 @@ use crate::world::{DeletionCap, Name, Settings};
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Policy (each also from the environment: --main-project is AIVENATOR_MAIN_PROJECT)")]
 pub(super) struct PolicyArgs {
-    /// The Aiven projects whose Kafka may be asked for, with commas or spaces between [default: dev-nais-dev].
+    /// The Aiven projects whose Kafka may be asked for; repeatable, or with commas or spaces between
+    /// [default: dev-nais-dev].
     #[arg(long, value_name = "PROJECTS")]
-    projects: Option<String>,
+    projects: Vec<String>,
     /// The Aiven project of every service but Kafka [default: dev-nais-dev].
     #[arg(long, value_name = "PROJECT")]
     main_project: Option<String>,
@@ -95,6 +96,7 @@ impl PolicyArgs {
         } = self;
         let of = |flag: &'static str, given: Option<String>| Setting::new(flag, given, environment);
         let default = Settings::default();
+        let projects = (!projects.is_empty()).then(|| projects.join(" "));
         let projects = of("projects", projects).or(default.projects, |text| Ok(list(text)?.into_iter().collect()))?;
         let cluster_name = of("cluster-name", cluster_name).text().or_else(|| environment.get("NAIS_CLUSTER_NAME"));
         let settings = Settings {

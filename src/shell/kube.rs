@@ -14,6 +14,6 @@ pub(crate) use self::connect::connect;
 pub use self::connect::{ConnectError, Target};
 pub(crate) use self::doc::{Keep, Lean, Whole};
 pub(crate) use self::error::KubeError;
-pub(crate) use self::kind::{resource, watched};
+pub(crate) use self::kind::{counted, resource, watched};
 pub(crate) use self::request::Kube;
 pub(crate) use self::watch::{Event, Scope, watch};

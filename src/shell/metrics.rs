@@ -67,8 +67,6 @@ pub struct KubernetesCall {
     pub resource: Resource,
     /// What it does.
     pub verb: Verb,
-    /// The HTTP status; every success counts as 200, no answer as 0.
-    pub status: u16,
 }
 
 impl Metrics {
@@ -176,7 +174,7 @@ impl Metrics {
     /// Times a call of the Kubernetes API.
     pub fn kubernetes_latency(&self, call: KubernetesCall, took: Duration) {
         let operation = operation(call.resource.as_str(), call.verb);
-        self.time(&family::KUBERNETES_LATENCY, vec![operation, status(call.status)], took);
+        self.time(&family::KUBERNETES_LATENCY, vec![operation], took);
     }
 
     /// Counts an object that was written.
@@ -199,7 +197,7 @@ impl Metrics {
         self.gauge(&family::SECRETS, vec![Label::from_static_parts("state", state.as_str())]).set(number(count));
     }
 
-    /// Notes that a watch said something just now, be it only that nothing changed.
+    /// Notes that a watch said something just now: a list, or a change.
     pub fn watch_seen(&self, resource: Resource) {
         self.live(|live| live.watches.insert(resource, Instant::now()));
     }
@@ -214,7 +212,7 @@ impl Metrics {
         self.gauge(&family::RETIRED, vec![]).set(number(count));
     }
 
-    /// Sets how many users have a name of ours and are recorded nowhere.
+    /// Sets how many users have a name of ours and are not recorded in this cluster.
     pub fn users_orphaned(&self, count: usize) {
         self.gauge(&family::ORPHANED, vec![]).set(number(count));
     }

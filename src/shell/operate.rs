@@ -139,6 +139,7 @@ impl Operator {
     }
 
     fn take(&mut self, fact: Fact) {
+        self.reporter.learned(&fact);
         if self.view.take(fact) && !self.dirty {
             self.dirty = true;
             self.quiet_until = self.quiet_until.max(Instant::now() + self.pace.debounce);

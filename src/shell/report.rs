@@ -14,7 +14,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::aiven::Client;
 use super::execute::Ended;
+use super::fact::Fact;
 use super::http::{Condition, Heartbeat, Pages};
+use super::kube::counted;
 use super::metrics::Metrics;
 use super::trouble::Trouble;
 use crate::action::Action;
@@ -52,6 +54,15 @@ impl Reporter {
         self.token.set(!self.aiven.token_refused());
     }
 
+    /// A fact has reached the loop: the age of what watches say is that of what was taken in.
+    pub(crate) fn learned(&self, fact: &Fact) {
+        if let Fact::Watched(scope, event) = fact
+            && event.shows_something()
+        {
+            self.metrics.watch_seen(counted(&scope.kind.to_string()));
+        }
+    }
+
     /// The subjects whose decisions break a rule; each is said once.
     pub(crate) fn withhold(&mut self, violations: Vec<Violation>) -> BTreeSet<Subject> {
         let mut subjects = BTreeSet::new();
@@ -70,8 +81,10 @@ impl Reporter {
         self.metrics.plan_subjects(plan.decisions.len());
         if slow {
             numbers::passes(&self.metrics, world, plan);
+            numbers::orphaned(&self.metrics, world);
         }
-        self.numbers.tell(&self.metrics, world, plan);
+        numbers::withheld(&self.metrics, plan);
+        self.numbers.tell(&self.metrics, world);
         let warned = plan.decisions.iter().filter(|decision| decision.reason.is_warning());
         let warned: BTreeMap<_, _> =
             warned.map(|decision| (decision.subject.clone(), decision.reason.code())).collect();

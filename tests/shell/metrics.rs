@@ -36,7 +36,7 @@ fn busy() -> Metrics {
     metrics.users_by_service(BTreeMap::from([(ServiceKey { project: POOL.into(), service: "kafka".into() }, 4)]));
     let (resource, verb) = (AivenResource::ServiceUser, Verb::Create);
     metrics.aiven_latency(AivenCall { resource, verb, project: POOL, status: 201 }, second);
-    let call = KubernetesCall { resource: Resource::Secret, verb: Verb::Patch, status: 409 };
+    let call = KubernetesCall { resource: Resource::Secret, verb: Verb::Patch };
     metrics.kubernetes_latency(call, second);
     metrics.resource_written("team", Resource::Secret);
     metrics.resource_not_written("team", Resource::AivenApplication);
@@ -68,7 +68,7 @@ fn names_and_labels_are_those_that_dashboards_read() {
         "aivenator_service_users_count{pool=\"dev-nais-dev\",username_convention=\"dot\"} 3",
         "aivenator_service_users{pool=\"dev-nais-dev\",service=\"kafka\"} 4",
         "aivenator_aiven_latency_count{operation=\"ServiceUser_Create\",status=\"200\",pool=\"dev-nais-dev\"} 1",
-        "aivenator_kubernetes_latency_count{operation=\"Secret_Patch\",status=\"409\"} 1",
+        "aivenator_kubernetes_latency_count{operation=\"Secret_Patch\"} 1",
         "aivenator_kubernetes_resources_written{namespace=\"team\",resource_type=\"Secret\"} 1",
         "aivenator_kubernetes_resources_not_written{namespace=\"team\",resource_type=\"AivenApplication\"} 1",
         "aivenator_kubernetes_resources_deleted{namespace=\"team\",resource_type=\"Secret\"} 1",

@@ -35,18 +35,6 @@ pub(crate) enum KubeError {
     NoAnswer,
 }
 
-impl KubeError {
-    /// The status of the answer; 0 without one.
-    pub(crate) fn code(&self) -> u16 {
-        match self {
-            KubeError::Stale | KubeError::Exists => 409,
-            KubeError::NotFound => 404,
-            KubeError::Forbidden { code, terminating: _ } | KubeError::Refused { code, reason: _ } => *code,
-            KubeError::NoAnswer => 0,
-        }
-    }
-}
-
 impl From<&kube::Error> for KubeError {
     fn from(error: &kube::Error) -> Self {
         let kube::Error::Api(status) = error else { return KubeError::NoAnswer };

@@ -40,7 +40,7 @@ pub(crate) fn watched() -> impl Iterator<Item = Kind> {
 }
 
 /// The resource as metrics name it.
-pub(super) fn counted(kind: &str) -> Resource {
+pub(crate) fn counted(kind: &str) -> Resource {
     match kind {
         "AivenApplication" => Resource::AivenApplication,
         "ConfigMap" => Resource::ConfigMap,

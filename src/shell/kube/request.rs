@@ -191,8 +191,7 @@ impl Kube {
             Ok(answer) => answer.map_err(|error| KubeError::from(&error)),
             Err(_) => Err(KubeError::NoAnswer),
         };
-        let status = answer.as_ref().map_or_else(KubeError::code, |_| 200);
-        let call = KubernetesCall { resource: counted(&resource.kind), verb, status };
+        let call = KubernetesCall { resource: counted(&resource.kind), verb };
         self.metrics.kubernetes_latency(call, begun.elapsed());
         answer
     }

@@ -47,6 +47,16 @@ pub(crate) enum Event {
     Troubled(KubeError),
 }
 
+impl Event {
+    /// Whether it tells what is there: a watch that is in trouble does not.
+    pub(crate) fn shows_something(&self) -> bool {
+        match self {
+            Event::Seen(..) | Event::Gone(..) | Event::Listed(_) | Event::Unreadable(_) | Event::Readable => true,
+            Event::Troubled(_) => false,
+        }
+    }
+}
+
 /// Watches until nobody listens.
 pub(crate) async fn watch(kube: Kube, scope: Scope, digester: Digester, events: UnboundedSender<(Scope, Event)>) {
     match scope.kind {

@@ -69,8 +69,11 @@ pub(super) const INTENTS: Family =
     family(Kind::Gauge, "aivenator_intents_open", "users that were announced in the journal and are not recorded yet");
 pub(super) const RETIRED: Family =
     family(Kind::Gauge, "aivenator_service_users_retired", "replaced users that still exist");
-pub(super) const ORPHANED: Family =
-    family(Kind::Gauge, "aivenator_service_users_orphaned", "users with a name of ours that nothing records");
+pub(super) const ORPHANED: Family = family(
+    Kind::Gauge,
+    "aivenator_service_users_orphaned",
+    "users with a name of ours that nothing in this cluster records: orphans, or those of another that shares the project",
+);
 pub(super) const LEFT_BEHIND: Family =
     family(Kind::Gauge, "aivenator_service_users_left_behind", "users whose secret was let go without deleting them");
 pub(super) const WITHHELD: Family = family(

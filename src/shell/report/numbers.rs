@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::action::Action;
+use crate::orphans::{Likeness, orphans};
 use crate::plan::{Decision, Plan, Planned, Verdict};
 use crate::reason::Reason;
 use crate::shell::execute::Ended;
 use crate::shell::metrics::{Change, Convention, Metrics, Resource, SecretState};
 use crate::want::ServiceType;
 use crate::world::{
-    Application, Lookup, Name, Observed, Protection, RolloutState, ServiceKey, Subject, Timestamp, World,
+    Application, Kind, Lookup, Name, Observed, Protection, RolloutState, ServiceKey, Subject, Timestamp, World,
 };
 
 /// How often what has to be counted through is counted.
@@ -29,17 +30,23 @@ pub(super) struct Clock {
 
 impl Clock {
     /// Counts what is due.
-    pub(super) fn tell(&mut self, metrics: &Metrics, world: &World, plan: &Plan) {
+    pub(super) fn tell(&mut self, metrics: &Metrics, world: &World) {
         let due = |last: Option<Instant>, every| last.is_none_or(|last: Instant| last.elapsed() >= every);
         if due(self.world, OFTEN) {
             self.world = Some(Instant::now());
-            state_of(metrics, world, plan);
+            state_of(metrics, world);
         }
         if due(self.users, SELDOM) && world.unlisted.is_empty() {
             self.users = Some(Instant::now());
             users(metrics, world);
         }
     }
+}
+
+/// Counts what the breaker holds back: who is paged for it looks at once.
+pub(super) fn withheld(metrics: &Metrics, plan: &Plan) {
+    let limited = |decision: &&Decision| matches!(decision.reason, Reason::DeletionLimit { .. });
+    metrics.deletions_withheld(plan.decisions.iter().filter(limited).count());
 }
 
 /// Counts a pass over every application.
@@ -49,6 +56,15 @@ pub(super) fn passes(metrics: &Metrics, world: &World, plan: &Plan) {
             metrics.application_processed(world.application(key).and_then(state));
         }
     }
+}
+
+/// Counts the users that nothing in this cluster records, once everything that could record them was seen.
+pub(super) fn orphaned(metrics: &Metrics, world: &World) {
+    if world.why_unlisted(Kind::Secret).is_some() || world.journal().is_none() {
+        return;
+    }
+    let found = orphans(&[(Name::default(), world.clone())], world.now).orphans;
+    metrics.users_orphaned(found.iter().filter(|orphan| orphan.name == Likeness::Ours).count());
 }
 
 fn state(app: &Application) -> Option<RolloutState> {
@@ -118,7 +134,7 @@ fn not_done(metrics: &Metrics, planned: &Planned) {
 }
 
 /// What stands in the world: secrets by state, intents, retirements, ends of certificates.
-fn state_of(metrics: &Metrics, world: &World, plan: &Plan) {
+fn state_of(metrics: &Metrics, world: &World) {
     let mut counts: BTreeMap<SecretState, usize> = SecretState::ALL.into_iter().map(|state| (state, 0)).collect();
     let mut retired = 0;
     let mut ends: BTreeMap<Name, Timestamp> = BTreeMap::new();
@@ -153,9 +169,6 @@ fn state_of(metrics: &Metrics, world: &World, plan: &Plan) {
         metrics.intents_open(journal.intents.len());
         metrics.users_left_behind(journal.left_behind.len());
     }
-    let limited =
-        plan.decisions.iter().filter(|decision| matches!(decision.reason, Reason::DeletionLimit { .. })).count();
-    metrics.deletions_withheld(limited);
 }
 
 /// All users of the Kafka of each pool, by the way they are named.

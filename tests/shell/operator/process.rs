@@ -8,11 +8,12 @@ use aivenator::sandbox::faults::{Effect, Rule};
 use aivenator::shell::http::Listen;
 use aivenator::shell::{Config, RunError};
 use axum::http::Method;
+use jiff::SignedDuration;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::given::{KAFKA, TEAM, app, kafka, search, valkey};
+use super::given::{KAFKA, PROJECT, TEAM, app, kafka, search, valkey};
 use super::rig::Rig;
 use super::scenarios;
 
@@ -22,6 +23,7 @@ async fn it_begins_serves_and_ends() {
         without_a_right_nothing_is_done,
         without_a_cluster_it_ends,
         pages_are_served,
+        what_watches_say_and_nothing_records_is_counted,
         a_refused_token_is_not_ready,
         what_is_under_way_is_finished,
         what_takes_too_long_is_left,
@@ -107,7 +109,7 @@ async fn pages_are_served() {
         "aivenator_aiven_applications_processed{synchronization_state=\"RolloutComplete\"}",
         "aivenator_aiven_applications_processed{synchronization_state=\"RolloutFailed\"}",
         "aivenator_aiven_latency_count{operation=\"ServiceUser_Create\"",
-        "aivenator_kubernetes_latency_count{operation=\"Secret_Create\"",
+        "aivenator_kubernetes_latency_count{operation=\"Secret_Create\"}",
     ];
     for line in expected {
         assert!(metrics.contains(line), "{line}\n{metrics}");
@@ -117,6 +119,47 @@ async fn pages_are_served() {
     }
     operator.stop().await;
     assert_eq!(page(address, "/healthz").await.0, 0, "the listener goes too");
+}
+
+/// Every kind has an age; a user of ours that nothing records is counted, other users are not.
+async fn what_watches_say_and_nothing_records_is_counted() {
+    let rig = Rig::new().await;
+    for name in ["shop_gone_0123abcd_xYz", "somebody"] {
+        rig.sandbox.aiven.put_user(PROJECT, KAFKA, &json!({"username": name})).unwrap();
+    }
+    rig.apply(app("web", kafka("web")));
+    let (mut config, address) = served(&rig);
+    config.janitor_interval = SignedDuration::from_secs(1);
+    let operator = rig.run(config);
+    shows(address, "\naivenator_service_users_orphaned 1\n").await;
+    let metrics = page(address, "/metrics").await.1;
+    for kind in [
+        "AivenApplication",
+        "CronJob",
+        "DaemonSet",
+        "Deployment",
+        "Job",
+        "OpenSearch",
+        "Pod",
+        "ReplicaSet",
+        "Secret",
+        "StatefulSet",
+        "Valkey",
+    ] {
+        let line = format!("aivenator_watch_age_seconds{{resource_type=\"{kind}\"}} ");
+        let age = metrics.lines().find_map(|metric| metric.strip_prefix(&line)).and_then(|age| age.parse::<f64>().ok());
+        assert!(age.is_some_and(|age| (0.0..60.0).contains(&age)), "{kind}\n{metrics}");
+    }
+    operator.stop().await;
+}
+
+/// Waits until /metrics says something.
+pub async fn shows(address: SocketAddr, text: &str) {
+    let begun = Instant::now();
+    while !page(address, "/metrics").await.1.contains(text) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "never {text:?}\n{}", page(address, "/metrics").await.1);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn a_refused_token_is_not_ready() {

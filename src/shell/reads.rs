@@ -89,18 +89,20 @@ impl Reads {
 
     /// A read was answered: it is not wanted any longer, unless the next plan says so.
     pub(crate) fn answered(&mut self, read: &Read, now: Timestamp) {
+        let again = is_refreshed(read).then(|| later(now, self.sync_period - jitter(read, self.sync_period / 10)));
         if let Some(entry) = self.entries.get_mut(read) {
             entry.busy = false;
             entry.wanted = false;
             entry.failures = 0;
             entry.answers = entry.answers.saturating_add(1);
-            entry.next = later(now, entry.pace.wait(entry.answers));
+            let next = later(now, entry.pace.wait(entry.answers));
+            // A period that is shorter than the pace holds too.
+            entry.next = again.map_or(next, |again| again.min(next));
         }
-        if !is_refreshed(read) {
+        let Some(at) = again else {
             self.refreshed.remove(read);
             return;
-        }
-        let at = later(now, self.sync_period - jitter(read, self.sync_period / 10));
+        };
         self.refreshed.insert(read.clone(), at);
         if let Read::Service(key) = read {
             // Its CA was read with the first service of it.
@@ -195,5 +197,19 @@ mod tests {
         reads.answered(&Read::Journal, at(5));
         reads.want(&BTreeMap::new(), at(100));
         assert_eq!((reads.next(), reads.due(at(100))), (None, vec![]), "once");
+    }
+
+    #[test]
+    fn a_short_period_holds_every_time() {
+        let mut reads = Reads::new(SignedDuration::from_secs(20));
+        let service = Read::Service(crate::world::ServiceKey::new("dev", "kafka"));
+        reads.want(&BTreeMap::from([(service.clone(), Pace::Soon)]), at(0));
+        for round in 0..5 {
+            let due = reads.next().unwrap();
+            assert!(due <= at(20 * round), "{due}");
+            assert!(reads.due(at(20 * round)).contains(&service), "{round}");
+            reads.answered(&service, at(20 * round));
+            reads.want(&BTreeMap::new(), at(20 * round + 1));
+        }
     }
 }

@@ -8,3 +8,6 @@ mod logs;
 mod metrics;
 #[cfg(feature = "sandbox")]
 mod operator;
+#[cfg(feature = "sandbox")]
+mod reach;
+mod tunnel;

@@ -31,6 +31,12 @@ impl<'e> Environment<'e> {
         Ok(Environment { process, file: variables })
     }
 
+    /// The proxies that it names.
+    #[cfg(feature = "shell")]
+    pub(super) fn proxies(&self) -> crate::shell::transport::Proxies {
+        crate::shell::transport::Proxies::from_lookup(|name| self.get(name).map(Into::into))
+    }
+
     /// The value of a variable, if it is set and not empty.
     pub(super) fn get(&self, name: &str) -> Option<String> {
         let value = (self.process)(name).filter(|value| !value.is_empty());

@@ -53,6 +53,7 @@ pub(super) fn config(
             context: context.clone(),
             text: None,
             ca_file: environment.get("AIVEN_CA_CERT").map(PathBuf::from),
+            proxies: environment.proxies(),
         },
         aiven: aiven.clone().resolve(environment)?,
         listen: Listen::Off,

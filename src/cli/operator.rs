@@ -35,6 +35,13 @@ pub(super) struct AivenArgs {
 
 /// Arguments of `operator`.
 #[derive(Args, Debug, Default)]
+#[command(after_help = "\
+Proxies and certificates:
+  HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in either case, hold for Aiven and for a cluster that a
+  kubeconfig file names, unless its proxy-url says otherwise. Loopback and the cluster that this
+  runs in are reached straight. SSL_CERT_FILE and SSL_CERT_DIR say where the certificates of the
+  system are; AIVEN_CA_CERT is a PEM file of further ones. For the cluster that this runs in, the
+  service account says whom to trust, and nobody else.")]
 pub(super) struct OperatorArgs {
     #[command(flatten)]
     run: RunArgs,
@@ -141,6 +148,7 @@ fn configuration(args: OperatorArgs, environment: &Environment<'_>, io: &Io<'_>)
             context,
             text: None,
             ca_file: environment.get("AIVEN_CA_CERT").map(PathBuf::from),
+            proxies: environment.proxies(),
         },
         aiven: aiven.resolve(environment)?,
         listen: of("metrics-address", metrics_address).or(Listen::default(), str::parse)?,
@@ -178,6 +186,7 @@ impl AivenArgs {
         };
         let mut options = aiven::Options::new(url.unwrap_or_else(|| "https://api.aiven.io".to_owned()), source);
         options.ca_file = environment.get("AIVEN_CA_CERT").map(PathBuf::from);
+        options.proxies = environment.proxies();
         Ok(options)
     }
 }

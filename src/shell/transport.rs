@@ -8,6 +8,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::http::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
@@ -84,11 +86,12 @@ impl Proxies {
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         let value = |name: &str| lookup(name)?.into_string().ok().filter(|value| !value.trim().is_empty());
         let either = |name: &str| value(name).or_else(|| value(&name.to_ascii_lowercase()));
-        Proxies {
-            http: either("HTTP_PROXY"),
-            https: either("HTTPS_PROXY"),
-            none: either("NO_PROXY").unwrap_or_default(),
+        let none = either("NO_PROXY").unwrap_or_default();
+        // An asterisk exempts everything, addresses too.
+        if none.split(',').any(|entry| entry.trim() == "*") {
+            return Proxies::default();
         }
+        Proxies { http: either("HTTP_PROXY"), https: either("HTTPS_PROXY"), none }
     }
 
     /// Makes a client use them, and nothing that it finds by itself.
@@ -104,6 +107,19 @@ impl Proxies {
             builder = builder.proxy(proxy.no_proxy(exempt));
         }
         Ok(builder)
+    }
+
+    /// The proxy through which that place is reached, by the same rules; `None` if it is reached straight.
+    pub fn on_the_way_to(&self, place: &Uri) -> Result<Option<Uri>, TransportError> {
+        let (variable, url) = match place.scheme_str() {
+            Some("http") => ("HTTP_PROXY", &self.http),
+            _ => ("HTTPS_PROXY", &self.https),
+        };
+        let none = format!("{LOOPBACK},{}", self.none);
+        let carried = Matcher::builder().all("http://proxy").no(none).build().intercept(place).is_some();
+        let Some(url) = url.as_deref().map(str::trim).filter(|_| carried) else { return Ok(None) };
+        let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+        url.parse().map(Some).map_err(|_| TransportError::BadProxy(variable))
     }
 }
 

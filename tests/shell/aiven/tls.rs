@@ -1,101 +1,27 @@
 //! Private certificates and proxies, with a server and a proxy of their own.
 
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::io::{self, Write};
+use std::net::SocketAddr;
 
 use aivenator::shell::aiven::{BuildError, Client, Problem};
 use aivenator::shell::transport::{Proxies, Roots, TransportError};
 use aivenator::world::FailureClass;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::{digester, kafka, options};
+use crate::shell::tunnel::{self, Stream, file, head, proxy};
 
 const HOST: &str = "aiven.test";
 
-/// The PEM text of an authority, and a server that it vouches for as `aiven.test` and `localhost`.
 fn server() -> (String, SocketAddr) {
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(vec![]).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = params.self_signed(&key).unwrap();
-    let issuer = Issuer::new(params, key);
-    let own = KeyPair::generate().unwrap();
-    let names = vec![HOST.to_owned(), "localhost".to_owned()];
-    let certificate = CertificateParams::new(names).unwrap().signed_by(&own, &issuer).unwrap();
-    let secret = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(own.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], secret)
-        .unwrap();
-    let config = Arc::new(config);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let session = ServerConnection::new(config.clone()).unwrap();
-            drop(answer(StreamOwned::new(session, stream.unwrap())));
-        }
-    });
-    (authority.pem(), address)
+    tunnel::server(&[HOST, "localhost"], answer)
 }
 
-fn answer(mut stream: impl Read + Write) -> io::Result<()> {
+fn answer(mut stream: Stream) -> io::Result<()> {
     head(&mut stream)?;
     let body = r#"{"service":{"service_name":"kafka"}}"#;
     let length = body.len();
     write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}")?;
     stream.flush()
-}
-
-/// The head of a request, up to the empty line.
-fn head(stream: &mut impl Read) -> io::Result<String> {
-    let mut head = vec![];
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte)?;
-        head.push(byte[0]);
-    }
-    Ok(String::from_utf8_lossy(&head).into_owned())
-}
-
-/// A proxy that takes every CONNECT to one place, and remembers the heads.
-fn proxy(to: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let heads: Arc<Mutex<Vec<String>>> = Arc::default();
-    let memory = heads.clone();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut near = stream.unwrap();
-            memory.lock().unwrap().push(head(&mut near).unwrap());
-            near.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
-            let far = TcpStream::connect(to).unwrap();
-            carry(near.try_clone().unwrap(), far.try_clone().unwrap());
-            carry(far, near);
-        }
-    });
-    (address, heads)
-}
-
-fn carry(mut from: TcpStream, mut to: TcpStream) {
-    thread::spawn(move || {
-        drop(io::copy(&mut from, &mut to));
-        drop(to.shutdown(Shutdown::Write));
-    });
-}
-
-fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("ca.pem");
-    std::fs::write(&path, text).unwrap();
-    (folder, path)
 }
 
 fn proxies(variables: &[(&str, String)]) -> Proxies {

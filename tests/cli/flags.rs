@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aivenator::shell::http::Listen;
 use aivenator::shell::logs::{Format, Level};
-use aivenator::world::Settings;
+use aivenator::world::{Name, Settings};
 use jiff::SignedDuration;
 
 use super::run::{refused, say, say_in};
@@ -203,7 +203,7 @@ fn the_help_lists_every_flag_and_its_default() {
 fn defaults_are_those_of_the_go_program() {
     let default = |name: &str| OF_GO.iter().find(|flag| flag.name == name).unwrap().default.unwrap();
     let settings = Settings::default();
-    assert_eq!(settings.projects.iter().map(|name| name.as_str()).collect::<Vec<_>>(), [default("projects")]);
+    assert_eq!(settings.projects.iter().map(Name::as_str).collect::<Vec<_>>(), [default("projects")]);
     assert_eq!(settings.main_project.as_str(), default("main-project"));
     assert_eq!(settings.sync_period, SignedDuration::from_hours(1));
     assert_eq!(settings.kubernetes_write_retry_interval, SignedDuration::from_secs(10));

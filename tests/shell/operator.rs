@@ -2,11 +2,14 @@
 
 mod crash;
 mod edits;
+mod ends;
 mod faults;
-mod given;
+pub mod given;
 mod idle;
+mod limits;
 mod many;
 mod process;
+mod restored;
 mod rig;
 mod services;
 mod telling;

@@ -190,7 +190,7 @@ impl Rig {
     pub fn writes(&self) -> BTreeMap<Count, u64> {
         let written = |count: &Count| {
             let verb = ["create", "update", "patch", "delete"].contains(&count.verb);
-            verb && !["selfsubjectaccessreviews", "leases"].contains(&&*count.resource)
+            verb && !["selfsubjectaccessreviews", "leases", "events"].contains(&&*count.resource)
         };
         self.asked().kubernetes.into_iter().filter(|(count, _)| written(count)).collect()
     }

@@ -1,5 +1,6 @@
 //! The operator as a process, against both APIs of the sandbox over HTTP: what is there in the end, whatever goes wrong.
 
+mod cluster;
 mod crash;
 mod edits;
 mod ends;

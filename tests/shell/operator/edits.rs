@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::given::{KAFKA, PROJECT, SEARCH, TEAM, VALKEY, app, kafka, pod, replica_set, search, valkey};
 use super::rig::{Operator, Rig, edit};
 use super::scenarios;
+
+/// What nothing protects would be gone after this time.
+const PAST_GRACE: Duration = Duration::from_millis(2_500);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_application_is_changed() {
@@ -140,7 +143,7 @@ async fn one_that_is_made_again_waits_for_its_secret() {
     })
     .await;
     let waiting = |rig: &Rig| rig.users(KAFKA).is_empty() && rig.application("web")["status"].is_null();
-    rig.stays(Duration::from_secs(2), "nothing is made, nothing is said", waiting).await;
+    rig.stays(Duration::from_secs(1), "nothing is made, nothing is said", waiting).await;
     let none: [&str; 0] = [];
     rig.sandbox.kubernetes.patch(("secrets", TEAM, "web"), json!({"metadata": {"finalizers": none}})).unwrap();
     rig.complete(&["web"]).await;
@@ -153,7 +156,8 @@ async fn a_person_asks_for_a_sync() {
     rig.quiet().await;
     let (user, updated) = (rig.users(KAFKA), rig.value("web", "AIVEN_SECRET_UPDATED"));
     let hash = rig.application("web")["status"]["synchronizationHash"].clone();
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    let written: Timestamp = updated.parse().unwrap();
+    rig.until("it is another second", |rig| rig.sandbox.aiven.now().as_second() > written.as_second()).await;
     let asked = json!({"status": {"synchronizationHash": ""}});
     rig.sandbox.kubernetes.patch_status(("aivenapplications", TEAM, "web"), asked).unwrap();
     rig.until("the hash is back", |rig| rig.application("web")["status"]["synchronizationHash"] == hash).await;
@@ -261,7 +265,7 @@ async fn a_protected_one_stays() {
     assert_eq!(labels["aivenator.aiven.nais.io/protected"], "true");
     delete_app(&rig);
     let there = |rig: &Rig| rig.secret("web").is_some() && rig.users(KAFKA).len() == 1;
-    rig.stays(Duration::from_secs(4), "it is protected", there).await;
+    rig.stays(PAST_GRACE, "it is protected", there).await;
     operator.stop().await;
 }
 
@@ -270,7 +274,7 @@ async fn one_that_a_rollback_needs_stays() {
     rig.apply(replica_set("web-1", "web"));
     delete_app(&rig);
     let there = |rig: &Rig| rig.secret("web").is_some() && rig.users(KAFKA).len() == 1;
-    rig.stays(Duration::from_secs(4), "a rollback needs it", there).await;
+    rig.stays(PAST_GRACE, "a rollback needs it", there).await;
     rig.sandbox.kubernetes.delete("replicasets", TEAM, "web-1").unwrap();
     gone(&rig, "web").await;
     operator.stop().await;
@@ -281,7 +285,7 @@ async fn one_that_a_pod_uses_stays() {
     rig.sandbox.kubernetes.load(pod("web-1", "web")).unwrap();
     delete_app(&rig);
     let there = |rig: &Rig| rig.secret("web").is_some() && rig.users(VALKEY).len() == 1;
-    rig.stays(Duration::from_secs(4), "a pod uses it", there).await;
+    rig.stays(PAST_GRACE, "a pod uses it", there).await;
     let mut done = pod("web-1", "web");
     done["status"]["phase"] = json!("Succeeded");
     rig.sandbox.kubernetes.load(done).unwrap();

@@ -36,15 +36,13 @@ async fn a_settled_world_is_only_looked_at() {
     assert_eq!((rig.writes(), rig.events().len()), (writes.clone(), events), "{}", rig.story());
 
     let idle = rig.asked();
-    tokio::time::sleep(Duration::from_secs(4)).await;
-    assert_eq!(rig.asked(), idle, "nothing but watches\n{}", rig.story());
     let watches = |rig: &Rig| -> u64 {
         let all = rig.sandbox.kubernetes.counts();
         all.iter().filter(|(count, _)| count.verb == "watch").map(|(_, times)| times).sum()
     };
     let open = watches(&rig);
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(watches(&rig), open, "watches stay open");
+    let nothing_but_watches = |rig: &Rig| rig.asked() == idle && watches(rig) == open;
+    rig.stays(Duration::from_secs(2), "nothing is asked, and watches stay open", nothing_but_watches).await;
     operator.stop().await;
     assert_eq!(rig.writes(), writes, "nothing is written on the way out");
 }

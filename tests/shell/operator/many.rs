@@ -74,14 +74,25 @@ fn once_each(rig: &Rig, each: usize) {
     assert_eq!((rig.users(KAFKA).len(), rig.users(SEARCH).len()), (each, each), "{}", rig.story());
 }
 
-async fn one_takes_over_from_one_that_stops() {
+/// One that acts, and is in the middle of it, and another that waits for its turn.
+async fn one_acts_and_another_waits() -> (Rig, Operator, Operator) {
     let rig = Rig::new().await;
     let first = candidate(&rig, "first");
     rig.until("the first leads", |rig| holder(rig) == "first").await;
+    let looks = |rig: &Rig| -> u64 {
+        let all = rig.asked().kubernetes;
+        all.iter().filter(|(it, _)| it.resource == "leases" && it.verb == "get").map(|(_, times)| times).sum()
+    };
+    let before = looks(&rig);
     let second = candidate(&rig, "second");
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    rig.until("the second has looked who leads", |rig| looks(rig) > before).await;
     ask(&rig, 0..10);
-    rig.until("it is in the middle of it", |rig| !rig.users(KAFKA).is_empty()).await;
+    rig.until("the first is in the middle of it", |rig| !rig.users(KAFKA).is_empty()).await;
+    (rig, first, second)
+}
+
+async fn one_takes_over_from_one_that_stops() {
+    let (rig, first, second) = one_acts_and_another_waits().await;
     first.stop().await;
     rig.until("the second leads", |rig| holder(rig) == "second").await;
     ask(&rig, 10..16);
@@ -93,13 +104,7 @@ async fn one_takes_over_from_one_that_stops() {
 }
 
 async fn one_takes_over_from_one_that_dies() {
-    let rig = Rig::new().await;
-    let first = candidate(&rig, "first");
-    rig.until("the first leads", |rig| holder(rig) == "first").await;
-    let second = candidate(&rig, "second");
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    ask(&rig, 0..10);
-    rig.until("it is in the middle of it", |rig| !rig.users(KAFKA).is_empty()).await;
+    let (rig, first, second) = one_acts_and_another_waits().await;
     first.kill();
     rig.until("the second leads", |rig| holder(rig) == "second").await;
     let names: Vec<String> = (0..10).map(|number| format!("app-{number}")).collect();
@@ -123,9 +128,9 @@ async fn whoever_loses_the_lease_stops() {
     let ended = tokio::time::timeout(Duration::from_secs(20), first.ended()).await.expect("it ends");
     assert!(matches!(ended, Err(RunError::LeaseLost)), "{ended:?}");
     // What was on its way arrives; nothing follows.
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    rig.quiet().await;
     let after = rig.asked();
-    rig.stays(Duration::from_secs(2), "it does nothing more", |rig| rig.asked() == after).await;
+    rig.stays(Duration::from_secs(1), "it does nothing more", |rig| rig.asked() == after).await;
     assert_eq!(holder(&rig), "somebody-else");
     rig.sandbox.aiven.faults().clear();
 

@@ -4,14 +4,16 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use aivenator::sandbox::{Sandbox, aiven, kubernetes};
 use aivenator::shell::transport::{Proxies, TransportError};
 use axum::http::Uri;
 use tokio::runtime::Runtime;
 
+use super::operator::given;
 use super::tunnel::{file, forward, proxy, server};
 
 const HOST: &str = "kubernetes.test";
@@ -71,18 +73,23 @@ impl Place {
         format!(", certificate-authority: '{}'", self.ca().display())
     }
 
-    /// Looks at the cluster, with nothing in the environment but this.
-    fn look(&self, kubeconfig: &Path, environment: &[(&str, &str)]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_aivenator"))
-            .arg("plan")
+    /// A command, with nothing in its environment but this.
+    fn command(&self, name: &str, kubeconfig: &Path, environment: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aivenator"));
+        command
+            .arg(name)
             .env_clear()
             .env("KUBECONFIG", kubeconfig)
             .env("AIVENATOR_AIVEN_TOKEN", self.sandbox.aiven.token())
             .env("AIVEN_WEB_URL", self.sandbox.aiven.url())
             .envs(environment.iter().copied())
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Looks at the cluster.
+    fn look(&self, kubeconfig: &Path, environment: &[(&str, &str)]) -> Output {
+        self.command("plan", kubeconfig, environment).output().unwrap()
     }
 
     #[track_caller]
@@ -161,6 +168,53 @@ fn a_proxy_carries_what_is_not_exempt() {
     assert!(!place.carried().is_empty());
     place.sees_not(&far, &[("HTTP_PROXY", &url)]);
     assert!(place.carried().is_empty());
+}
+
+/// Watches and writes go the same way; and a signal ends it well.
+#[test]
+fn an_operator_works_through_a_proxy_until_it_is_told_to_stop() {
+    let place = Place::new();
+    place.sandbox.load(&given::documents()).unwrap();
+    let far = place.kubeconfig(&place.far(), &place.with_ca());
+    let url = format!("http://{}", place.proxy);
+    let environment = [
+        ("HTTPS_PROXY", url.as_str()),
+        ("AIVENATOR_METRICS_ADDRESS", "0"),
+        ("AIVENATOR_OPERATOR_NAMESPACE", "aivenator"),
+    ];
+    for signal in ["TERM", "INT"] {
+        let log = place.folder.path().join("log");
+        let into = std::fs::File::create(&log).unwrap();
+        let mut running = Running(place.command("operator", &far, &environment).stderr(into).spawn().unwrap());
+        let log = || std::fs::read_to_string(&log).unwrap();
+        wait("it runs", &log, || log().contains("running"));
+        // It is seen by a watch that is open.
+        let name = format!("late-{}", signal.to_lowercase());
+        place.sandbox.kubernetes.apply(given::app(&name, given::kafka(&name))).unwrap();
+        wait("its secret", &log, || place.sandbox.kubernetes.get("secrets", given::TEAM, &name).is_some());
+        let told = Command::new("kill").args(["-s", signal, &running.0.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        assert_eq!(running.0.wait().unwrap().code(), Some(0), "{}", log());
+        assert!(!place.carried().is_empty());
+    }
+}
+
+/// A process that does not outlive the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+fn wait(what: &str, log: &impl Fn() -> String, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "never came: {what}\n{}", log());
+        std::thread::sleep(Duration::from_millis(25));
+    }
 }
 
 #[test]

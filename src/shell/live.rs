@@ -67,7 +67,7 @@ impl Live {
 
     /// Lists everything.
     async fn look(config: &Config, namespaces: &[Option<String>]) -> Result<Live, RunError> {
-        let (client, context) = connect(&config.target).await.map_err(RunError::Connect)?;
+        let (client, context) = connect(&config.target).map_err(RunError::Connect)?;
         let kube = Kube::new(client, Metrics::new([]));
         let digester = Digester::new(&config.key);
         let aiven = aiven::Client::new(config.aiven.clone(), digester.clone()).map_err(RunError::Aiven)?;

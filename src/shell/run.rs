@@ -109,7 +109,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError
 
 async fn prepare(config: Config, pages: Pages, stop: CancellationToken) -> Result<(), RunError> {
     let rights_known = pages.readiness.condition("rights");
-    let (client, namespace) = connect(&config.target).await.map_err(RunError::Connect)?;
+    let (client, namespace) = connect(&config.target).map_err(RunError::Connect)?;
     let kube = Kube::new(client, pages.metrics.clone());
     let home = home(config.home.clone(), namespace);
     let namespaces = scopes(&config.namespaces);

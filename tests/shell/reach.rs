@@ -147,9 +147,11 @@ fn a_proxy_carries_what_is_not_exempt() {
     let place = Place::new();
     let far = place.kubeconfig(&place.far(), &place.with_ca());
     let url = format!("http://me:w%40rd@{}", place.proxy);
-    for (variable, exempt) in
-        [("HTTPS_PROXY", "10.0.0.0/8,elsewhere.test"), ("https_proxy", "127.0.0.1,*.kubernetes.test.elsewhere")]
-    {
+    // Lists are written by people: what makes no sense in them exempts nothing.
+    for (variable, exempt) in [
+        ("HTTPS_PROXY", "10.0.0.0/8,elsewhere.test"),
+        ("https_proxy", "127.0.0.1,*.kubernetes.test.elsewhere, ,<local>,"),
+    ] {
         place.sees(&far, &[(variable, &url), ("NO_PROXY", exempt)]);
         let seen = place.carried();
         assert!(!seen.is_empty());
@@ -226,6 +228,30 @@ fn a_file_that_names_a_proxy_asks_for_it() {
         place.sees(&far, environment);
         assert!(!place.carried().is_empty(), "{environment:?}");
     }
+}
+
+#[test]
+fn a_file_that_leads_nowhere_says_why() {
+    let place = Place::new();
+    let good = std::fs::read_to_string(place.kubeconfig(&place.near(), &place.with_ca())).unwrap();
+    for (from, to, said) in [
+        ("current-context: c", "current-context: d", "there is no context d"),
+        ("current-context: c\n", "", "there is no current context"),
+        ("{cluster: c, user: c}", "{cluster: d, user: c}", "there is no cluster d"),
+        ("server: 'https://localhost", "server: 'https://local host", "the server of cluster c is no URL"),
+        ("ca.pem'", "ca.pem', proxy-url: 'a proxy'", "the proxy-url of cluster c is no URL"),
+        ("ca.pem", "no-such.pem", "no-such.pem"),
+    ] {
+        let path = place.folder.path().join("kubeconfig");
+        assert!(good.contains(from), "{good}");
+        std::fs::write(&path, good.replacen(from, to, 1)).unwrap();
+        let answer = place.sees_not(&path, &[]);
+        assert!(answer.contains("no cluster to talk to") && answer.contains(said), "{answer}");
+    }
+    // Whom it does not know is nobody.
+    let path = place.folder.path().join("kubeconfig");
+    std::fs::write(&path, good.replace("user: c}", "user: d}")).unwrap();
+    place.sees(&path, &[]);
 }
 
 #[test]

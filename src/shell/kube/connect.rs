@@ -7,9 +7,11 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use axum::http::Uri;
+use kube::config::{AuthInfo, Cluster, Context, ExecAuthCluster, Kubeconfig};
 use kube::{Client, Config};
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use crate::shell::transport::{Proxies, TransportError, certificates};
 
@@ -40,10 +42,10 @@ pub enum ConnectError {
     Transport(TransportError),
 }
 
-/// A client and the namespace that its configuration names.
-pub(crate) async fn connect(target: &Target) -> Result<(Client, String), ConnectError> {
+/// A client and the namespace that its configuration names; needs the runtime that its requests are going to run on.
+pub(crate) fn connect(target: &Target) -> Result<(Client, String), ConnectError> {
     let mut config = match kubeconfig(target)? {
-        Some(file) => outside(target, file).await?,
+        Some(file) => outside(target, &file)?,
         // The service account says whom to trust, and its file is read again when it changes.
         None => Config::incluster().map_err(|error| wrong(&error))?,
     };
@@ -72,27 +74,54 @@ fn kubeconfig(target: &Target) -> Result<Option<Kubeconfig>, ConnectError> {
 }
 
 /// A cluster that a file names: on the way there may be a proxy, and an authority that the file does not know.
-async fn outside(target: &Target, file: Kubeconfig) -> Result<Config, ConnectError> {
-    let options = KubeConfigOptions { context: target.context.clone(), ..KubeConfigOptions::default() };
-    let told = proxy_of(&file, target.context.as_ref());
-    let mut config = Config::from_custom_kubeconfig(file, &options).await.map_err(|error| wrong(&error))?;
-    // The library asks whether the proxy itself is exempt, not the cluster.
-    config.proxy_url = match told {
-        Some(url) => Some(url.parse().map_err(|_| ConnectError::Configuration("proxy-url is not a URL".to_owned()))?),
+///
+/// Put together here, since the library would read proxies from the environment by itself: it asks whether the proxy is
+/// exempt, not the cluster, and refuses lists of exemptions that every other program takes.
+fn outside(target: &Target, file: &Kubeconfig) -> Result<Config, ConnectError> {
+    let (context, cluster, mut user) = named(file, target.context.as_ref())
+        .map_err(|what| ConnectError::Configuration(format!("there is no {what}")))?;
+    let about = ExecAuthCluster::try_from(&cluster).map_err(|error| wrong(&error))?;
+    let not_a_url =
+        |what: &str| ConnectError::Configuration(format!("the {what} of cluster {} is no URL", context.cluster));
+    let server: Uri = cluster.server.unwrap_or_default().parse().map_err(|_| not_a_url("server"))?;
+    let mut config = Config::new(server);
+    config.proxy_url = match cluster.proxy_url.filter(|url| !url.is_empty()) {
+        // That one was asked for, whatever the environment says.
+        Some(url) => Some(url.parse().map_err(|_| not_a_url("proxy-url"))?),
         None => target.proxies.on_the_way_to(&config.cluster_url).map_err(ConnectError::Transport)?,
     };
+    config.root_cert = about.certificate_authority_data.as_deref().map(authorities).transpose()?;
     if let Some(path) = &target.ca_file {
         trust(&mut config, path)?;
     }
+    config.default_namespace = context.namespace.unwrap_or_else(|| "default".to_owned());
+    config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
+    config.disable_compression = cluster.disable_compression.unwrap_or(false);
+    config.tls_server_name = cluster.tls_server_name;
+    if let Some(exec) = user.exec.as_mut().filter(|exec| exec.provide_cluster_info) {
+        exec.cluster = Some(about);
+    }
+    config.auth_info = user;
     Ok(config)
 }
 
-/// The proxy that the file itself names for its cluster: that is one that was asked for, whatever the environment says.
-fn proxy_of(file: &Kubeconfig, context: Option<&String>) -> Option<String> {
-    let name = context.or(file.current_context.as_ref())?;
-    let context = file.contexts.iter().find(|it| it.name == *name)?.context.as_ref()?;
-    let cluster = file.clusters.iter().find(|it| it.name == context.cluster)?.cluster.as_ref()?;
-    cluster.proxy_url.clone().filter(|url| !url.is_empty())
+/// The context of that name, else the current one, its cluster and its user; the error names what is missing. A user that
+/// the file does not have is one without credentials.
+fn named(file: &Kubeconfig, name: Option<&String>) -> Result<(Context, Cluster, AuthInfo), String> {
+    let name = name.or(file.current_context.as_ref()).ok_or("current context")?;
+    let context = file.contexts.iter().find(|it| it.name == *name).and_then(|it| it.context.clone());
+    let context = context.ok_or_else(|| format!("context {name}"))?;
+    let cluster = file.clusters.iter().find(|it| it.name == context.cluster).and_then(|it| it.cluster.clone());
+    let cluster = cluster.ok_or_else(|| format!("cluster {}", context.cluster))?;
+    let user = file.auth_infos.iter().find(|it| Some(&it.name) == context.user.as_ref());
+    let user = user.and_then(|it| it.auth_info.clone()).unwrap_or_default();
+    Ok((context, cluster, user))
+}
+
+/// The certificates in the PEM text of a kubeconfig file.
+fn authorities(text: &[u8]) -> Result<Vec<Vec<u8>>, ConnectError> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
+    found.map(owned).map_err(|_| ConnectError::Configuration("certificate-authority is not PEM".to_owned()))
 }
 
 /// Adds certificates to those that the configuration trusts; without any, it trusts those of the system.

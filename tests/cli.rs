@@ -1,5 +1,7 @@
 //! The command line from outside: what it prints, what it refuses, and how it ends.
 
+#[cfg(feature = "sandbox")]
+mod apply;
 mod definition;
 #[cfg(feature = "shell")]
 mod flags;

@@ -96,7 +96,7 @@ async fn carry_out(
                         done += 1;
                         (io.stdout, format!("  {}", render::action_line(action)))
                     }
-                    Progress::Nothing(subject) => (io.stdout, format!("\n{subject}\n  nothing is left to do")),
+                    Progress::Nothing(subject, why) => (io.stdout, format!("\n{subject}\n  left as it is: {why}")),
                     Progress::Failed(subject, why) => {
                         failed += 1;
                         (io.stderr, format!("aivenator: {subject}: {why}"))
@@ -120,7 +120,8 @@ async fn carry_out(
     Ok(Answer { text, code: u8::from(failed > 0) })
 }
 
-fn say(io: &mut Io<'_>, text: &str) -> Result<(), Failure> {
+/// Says something now, such as a question.
+pub(super) fn say(io: &mut Io<'_>, text: &str) -> Result<(), Failure> {
     let written = io.stdout.write_all(text.as_bytes()).and_then(|()| io.stdout.flush());
     written.map_err(|error| Failure::Output { why: error.to_string() })
 }

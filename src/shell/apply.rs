@@ -3,17 +3,19 @@
 //! Takes as given that the plan was confirmed and that the lease is held. Plans each decision again right before it is
 //! executed, looks afresh at what a destructive one rests on, and never does anything that was not shown.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use tokio_util::sync::CancellationToken;
 
+use super::ask::home;
+use super::lease;
 use super::live::Live;
 use super::run::RunError;
-use super::{clock, lease};
 use crate::action::Action;
 use crate::check::check;
-use crate::plan::{self, Decision, Plan, Planned};
-use crate::world::Subject;
+use crate::plan::{self, Decision, Plan, Planned, Verdict};
+use crate::world::{Subject, World};
 
 /// What becomes of a plan, as it happens.
 #[derive(Debug)]
@@ -22,8 +24,8 @@ pub enum Progress<'p> {
     Begun(&'p Subject),
     /// An action was done.
     Done(&'p Action),
-    /// Nothing is left to do about a decision.
-    Nothing(&'p Subject),
+    /// Nothing is to be done any longer about a decision, and why.
+    Nothing(&'p Subject, String),
     /// Something was not done, and why; one line.
     Failed(&'p Subject, String),
 }
@@ -44,64 +46,91 @@ impl Live {
     pub async fn apply(&mut self, shown: &Plan, lost: &CancellationToken, mut tell: impl FnMut(Progress<'_>)) {
         let changes = shown.decisions.iter().filter(|decision| is_change(decision));
         for decision in changes {
-            if lost.is_cancelled() {
-                tell(Progress::Failed(&decision.subject, "the lease was lost: somebody else acts now".to_owned()));
-                continue;
-            }
+            let mut begun = false;
+            let mut telling = |progress: Progress<'_>| {
+                begun |= matches!(progress, Progress::Begun(_));
+                tell(progress);
+            };
             tokio::select! {
-                () = self.carry_out(decision, &mut tell) => {}
-                () = lost.cancelled() => {
-                    let why = "the lease was lost meanwhile: what was done is not known".to_owned();
-                    tell(Progress::Failed(&decision.subject, why));
-                }
+                biased;
+                () = lost.cancelled() => {}
+                () = self.carry_out(decision, &mut telling) => continue,
             }
+            let why = if begun { LOST_MEANWHILE } else { LOST };
+            tell(Progress::Failed(&decision.subject, why.to_owned()));
         }
     }
 
     async fn carry_out(&mut self, shown: &Decision, tell: &mut impl FnMut(Progress<'_>)) {
         let subject = &shown.subject;
-        match self.still(shown) {
-            Ok(true) => {}
-            Ok(false) => return tell(Progress::Nothing(subject)),
-            Err(why) => return tell(Progress::Failed(subject, why)),
+        let world = self.world();
+        if let Some(why) = why_not(&world, shown) {
+            return tell(why.about(subject));
         }
         if shown.actions.iter().any(|planned| planned.action.is_destructive()) {
             let looked = self.asker.confirm(shown).await;
             self.learn();
-            let still = looked.map_err(|trouble| format!("what it rests on could not be looked at: {trouble}"));
-            match still.and_then(|()| self.still(shown)) {
-                Ok(true) => {}
-                Ok(false) => return tell(Progress::Nothing(subject)),
-                Err(why) => return tell(Progress::Failed(subject, why)),
+            if let Err(trouble) = looked {
+                return tell(Progress::Failed(subject, format!("what it rests on could not be looked at: {trouble}")));
+            }
+            let world = match home(subject) {
+                Some(namespace) => self.confirmed(namespace),
+                None => self.world(),
+            };
+            if let Some(why) = why_not(&world, shown) {
+                return tell(why.about(subject));
             }
         }
         tell(Progress::Begun(subject));
-        let ended = self.asker.executor.execute(shown).await;
-        self.learn();
-        for step in ended {
-            let of_step = changes(shown).filter(|planned| planned.step == step.step);
-            of_step.take(step.done).for_each(|planned| tell(Progress::Done(&planned.action)));
-            if let Some(trouble) = step.trouble {
-                tell(Progress::Failed(subject, trouble.to_string()));
+        let tell = RefCell::new(tell);
+        let say = |progress: Progress<'_>| {
+            // Nothing is told while something is told.
+            if let Ok(mut tell) = tell.try_borrow_mut() {
+                tell(progress);
             }
+        };
+        let ended = self.asker.executor.execute(shown, |action| say(Progress::Done(action))).await;
+        self.learn();
+        for trouble in ended.into_iter().filter_map(|step| step.trouble) {
+            say(Progress::Failed(subject, trouble.to_string()));
         }
     }
+}
 
-    /// Whether a decision is made now as it was shown; `false` if nothing is to be done any longer.
-    fn still(&mut self, shown: &Decision) -> Result<bool, String> {
-        self.view.at(clock::now());
-        let world = self.world();
-        let plan = plan::plan_subjects(&world, &BTreeSet::from([shown.subject.clone()]));
-        if let Some(violation) = check(&world, &plan).first() {
-            return Err(format!("withheld, since it would break a rule: {violation}"));
+/// What is said of a decision that was not begun when somebody else took the lease.
+const LOST: &str = "not done: the lease was lost, somebody else may act now";
+/// The same, of one that was.
+const LOST_MEANWHILE: &str = "the lease was lost meanwhile: what is not said to be done may have been done or not";
+
+/// Why a decision is not carried out.
+enum Not {
+    /// It has nothing to do any longer.
+    Needed(String),
+    /// It may not.
+    Allowed(String),
+}
+
+impl Not {
+    fn about(self, subject: &Subject) -> Progress<'_> {
+        match self {
+            Not::Needed(why) => Progress::Nothing(subject, why),
+            Not::Allowed(why) => Progress::Failed(subject, why),
         }
-        let Some(now) = plan.decisions.first() else { return Ok(false) };
-        if !is_change(now) {
-            return Ok(false);
-        }
-        let same = changes(now).eq(changes(shown));
-        same.then_some(true).ok_or_else(|| format!("no longer what was shown: {}", now.reason))
     }
+}
+
+/// Why a decision is not carried out in that world as it was shown, if so.
+fn why_not(world: &World, shown: &Decision) -> Option<Not> {
+    let plan = plan::plan_subjects(world, &BTreeSet::from([shown.subject.clone()]));
+    if let Some(violation) = check(world, &plan).first() {
+        return Some(Not::Allowed(format!("withheld, since it would break a rule: {violation}")));
+    }
+    let Some(now) = plan.decisions.first() else { return Some(Not::Needed("it is gone".to_owned())) };
+    if !is_change(now) && now.verdict == Verdict::Keep {
+        return Some(Not::Needed(now.reason.to_string()));
+    }
+    let same = changes(now).eq(changes(shown));
+    (!same).then(|| Not::Allowed(format!("no longer what was shown: {}", now.reason)))
 }
 
 fn changes(decision: &Decision) -> impl Iterator<Item = &Planned> {

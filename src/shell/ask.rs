@@ -188,7 +188,8 @@ fn secrets(decision: &Decision) -> BTreeSet<SecretKey> {
     own.into_iter().chain(steps).chain(intended).collect()
 }
 
-fn home(subject: &Subject) -> Option<&Name> {
+/// The namespace that a subject is in.
+pub(super) fn home(subject: &Subject) -> Option<&Name> {
     match subject {
         Subject::Application(key) => Some(&key.namespace),
         Subject::Secret(key) => Some(&key.namespace),

@@ -62,29 +62,30 @@ impl Executor {
         Executor { kube, aiven, acl, journal, encryption, cas: Cas::default(), facts, sight }
     }
 
-    /// Executes a decision; the status comes last, and only if no step has failed.
-    pub(crate) async fn execute(&self, decision: &Decision) -> Vec<Ended> {
-        let mut steps: BTreeMap<&Step, Vec<&Planned>> = BTreeMap::new();
+    /// Executes a decision, and says each action that was done; the status comes last, and only if no step has failed.
+    pub(crate) async fn execute<'d>(&self, decision: &'d Decision, did: impl Fn(&'d Action)) -> Vec<Ended> {
+        let mut steps: BTreeMap<&Step, Vec<&'d Planned>> = BTreeMap::new();
         for planned in decision.actions.iter().filter(|planned| planned.action.is_change()) {
             steps.entry(&planned.step).or_default().push(planned);
         }
         let status = steps.remove(&Step::Status);
-        let running = steps.into_iter().map(|(step, actions)| self.step(step, actions));
+        let running = steps.into_iter().map(|(step, actions)| self.step(step, actions, &did));
         let mut ended = join_all(running).await;
         if let Some(actions) = status
             && ended.iter().all(|step| step.trouble.is_none())
         {
-            ended.push(self.step(&Step::Status, actions).await);
+            ended.push(self.step(&Step::Status, actions, &did).await);
         }
         ended
     }
 
-    async fn step(&self, step: &Step, actions: Vec<&Planned>) -> Ended {
+    async fn step<'d>(&self, step: &Step, actions: Vec<&'d Planned>, did: &impl Fn(&'d Action)) -> Ended {
         let mut purse = Purse::new(&self.aiven, &self.cas, self.encryption);
         for (done, planned) in actions.iter().enumerate() {
             if let Err(trouble) = self.perform(&planned.action, &mut purse).await {
                 return Ended { step: step.clone(), done, trouble: Some(trouble) };
             }
+            did(&planned.action);
         }
         Ended { step: step.clone(), done: actions.len(), trouble: None }
     }

@@ -245,11 +245,19 @@ impl Replica {
                 biased;
                 () = release.cancelled() => return self.leave().await,
                 () = sleep_until(end) => break,
-                () = async { self.attempt().await; sleep(retry).await } => {}
+                () = self.renew(retry) => {}
             }
         }
         warn!(identity = self.options.identity, "leads no longer");
         lost.cancel();
+    }
+
+    /// Tries once, and waits for the next time, unless it has turned out that somebody else leads.
+    async fn renew(&mut self, retry: Duration) {
+        self.attempt().await;
+        if self.leads() {
+            sleep(retry).await;
+        }
     }
 
     async fn leave(&mut self) {

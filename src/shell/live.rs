@@ -101,14 +101,12 @@ impl Live {
 
     /// What was seen, as of now; nobody has seen since when something is unused.
     pub fn world(&mut self) -> World {
-        let mut world = self.view.at(clock::now()).clone();
-        world.complete_since = None;
-        let idle: Vec<SecretKey> = world.idle().cloned().collect();
-        for mut secret in idle.iter().filter_map(|key| world.managed(key).cloned()).collect::<Vec<_>>() {
-            secret.last_wanted = None;
-            world.put_secret(secret);
-        }
-        world
+        of_one_look(self.view.at(clock::now()).clone())
+    }
+
+    /// The same, where lists of a namespace that were just made count for more.
+    pub(super) fn confirmed(&mut self, namespace: &Name) -> World {
+        of_one_look(self.view.confirmed(namespace, clock::now()))
     }
 
     /// Looks at every service of the projects, also at those that nobody asks for; gives what could not be seen, one line
@@ -207,6 +205,17 @@ impl Live {
             self.learn();
         }
     }
+}
+
+/// A world as a single look shows it: since when something is unused is not known.
+fn of_one_look(mut world: World) -> World {
+    world.complete_since = None;
+    let idle: Vec<SecretKey> = world.idle().cloned().collect();
+    for mut secret in idle.iter().filter_map(|key| world.managed(key).cloned()).collect::<Vec<_>>() {
+        secret.last_wanted = None;
+        world.put_secret(secret);
+    }
+    world
 }
 
 /// The namespace of the program: as somebody says, else where there is a journal, else that of the kubeconfig file.

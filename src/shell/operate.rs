@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::queue::{Queue, Repeats};
 use self::task::{Job, Tasks};
-use super::ask::Asker;
+use super::ask::{Asker, home};
 use super::clock;
 use super::execute::{Ended, failure_key};
 use super::fact::Fact;
@@ -28,7 +28,7 @@ use super::view::View;
 use crate::check::check;
 use crate::plan::{self, Decision, Plan};
 use crate::read::Read;
-use crate::world::{FailureKey, Name, Subject, Timestamp, World};
+use crate::world::{FailureKey, Subject, Timestamp, World};
 
 /// How fast the loop goes.
 #[derive(Clone, Debug)]
@@ -236,7 +236,7 @@ impl Operator {
         let decision = Arc::new(decision);
         self.tasks.spawn(Job::Decision(subject), async move {
             let begun = Instant::now();
-            let steps = asker.executor.execute(&decision).await;
+            let steps = asker.executor.execute(&decision, |_| {}).await;
             task::Ended::Executed { decision, steps, generation, took: begun.elapsed() }
         });
     }
@@ -336,14 +336,6 @@ fn decide(world: &World, subject: &Subject) -> Option<(Plan, Decision)> {
     let plan = plan::plan_subjects(world, &BTreeSet::from([subject.clone()]));
     let decision = plan.decisions.first().cloned()?;
     Some((plan, decision))
-}
-
-fn home(subject: &Subject) -> Option<&Name> {
-    match subject {
-        Subject::Application(key) => Some(&key.namespace),
-        Subject::Secret(key) => Some(&key.namespace),
-        Subject::User(_) => None,
-    }
 }
 
 fn is_change(decision: &Decision) -> bool {

@@ -9,25 +9,25 @@ use aivenator::sandbox::{Sandbox, aiven, kubernetes};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use super::run::{Said, refused, say_in, say_to, tempdir};
+use super::run::{Said, refused, say_in, say_while, tempdir};
 use crate::support::repository;
 
 /// A cluster and an account, and what a command needs to find them.
-struct Place {
+pub(super) struct Place {
     runtime: Runtime,
-    sandbox: Sandbox,
+    pub(super) sandbox: Sandbox,
     directory: PathBuf,
 }
 
 impl Place {
     /// One that holds the quick start.
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let place = Place::empty(name);
         place.sandbox.load(&documents("fixtures/quickstart")).unwrap();
         place
     }
 
-    fn empty(name: &str) -> Self {
+    pub(super) fn empty(name: &str) -> Self {
         let runtime = Runtime::new().unwrap();
         let started = Sandbox::start(aiven::Options::default(), kubernetes::Options::default());
         let sandbox = runtime.block_on(started).unwrap();
@@ -36,16 +36,16 @@ impl Place {
         Place { runtime, sandbox, directory }
     }
 
-    fn kubeconfig(&self) -> String {
+    pub(super) fn kubeconfig(&self) -> String {
         self.path("kubeconfig")
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(super) fn path(&self, name: &str) -> String {
         self.directory.join(name).to_str().unwrap().to_owned()
     }
 
     /// Runs a command against it.
-    fn say(&self, args: &[&str]) -> Said {
+    pub(super) fn say(&self, args: &[&str]) -> Said {
         let kubeconfig = self.kubeconfig();
         let environment =
             [("AIVENATOR_AIVEN_TOKEN", self.sandbox.aiven.token()), ("AIVENATOR_AIVEN_URL", self.sandbox.aiven.url())];
@@ -54,12 +54,17 @@ impl Place {
     }
 
     /// Runs a command with somebody at the terminal who answers so.
-    fn answer(&self, answer: &str, args: &[&str]) -> Said {
+    pub(super) fn answer(&self, answer: &str, args: &[&str]) -> Said {
+        self.meanwhile(answer, args, &mut |_| {})
+    }
+
+    /// The same, where something may happen as soon as something is said: `watch` is given all that was said so far.
+    pub(super) fn meanwhile(&self, answer: &str, args: &[&str], watch: &mut dyn FnMut(&str)) -> Said {
         let kubeconfig = self.kubeconfig();
         let environment =
             [("AIVENATOR_AIVEN_TOKEN", self.sandbox.aiven.token()), ("AIVENATOR_AIVEN_URL", self.sandbox.aiven.url())];
         let all: Vec<&str> = args.iter().copied().chain(["--kubeconfig", &kubeconfig]).collect();
-        say_to(&environment, (answer, true), &all)
+        say_while(&environment, (answer, true), &all, watch)
     }
 
     /// Checks that a command runs, and that it has written nothing anywhere.

@@ -16,13 +16,36 @@ pub(super) struct Said {
 }
 
 pub(super) fn say_in(environment: &[(&str, &str)], stdin: &str, args: &[&str]) -> Said {
-    say_to(environment, (stdin, false), args)
+    say_while(environment, (stdin, false), args, &mut |_| {})
 }
 
-/// The same, where a person may sit at a terminal.
-pub(super) fn say_to(environment: &[(&str, &str)], (stdin, terminal): (&str, bool), args: &[&str]) -> Said {
+/// Output that somebody reads as it comes.
+struct Watched<'w> {
+    out: Vec<u8>,
+    watch: &'w mut dyn FnMut(&str),
+}
+
+impl std::io::Write for Watched<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.out.extend(bytes);
+        (self.watch)(&String::from_utf8_lossy(&self.out));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The same, where a person may sit at a terminal and somebody watches what is said.
+pub(super) fn say_while(
+    environment: &[(&str, &str)],
+    (stdin, terminal): (&str, bool),
+    args: &[&str],
+    watch: &mut dyn FnMut(&str),
+) -> Said {
     let variables: BTreeMap<&str, &str> = environment.iter().copied().collect();
-    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let (mut out, mut err) = (Watched { out: vec![], watch }, Vec::new());
     let mut io = Io {
         stdin: &mut stdin.as_bytes(),
         stdout: &mut out,
@@ -35,7 +58,7 @@ pub(super) fn say_to(environment: &[(&str, &str)], (stdin, terminal): (&str, boo
     };
     let args = std::iter::once("aivenator").chain(args.iter().copied()).map(OsString::from);
     let code = run(args, &mut io);
-    Said { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+    Said { code, out: String::from_utf8(out.out).unwrap(), err: String::from_utf8(err).unwrap() }
 }
 
 pub(super) fn say(args: &[&str]) -> Said {

@@ -162,10 +162,13 @@ impl Elector {
     }
 
     /// Begins to give the lease back, if it was ever seen; it leads no longer from this moment on.
+    ///
+    /// What was last seen with another holder may be its own by now, if a write was not answered: it looks again.
     pub fn leave(&mut self, now: Tick) -> Option<Ask> {
         self.until = None;
         self.leaving = true;
-        self.seen.is_some().then(|| self.write(now))
+        let ours = self.seen.as_ref().map(|seen| seen.record.holder == self.identity)?;
+        Some(if ours { self.write(now) } else { self.read(now) })
     }
 
     /// Takes an answer; gives what to ask at once, if anything.

@@ -344,6 +344,20 @@ fn a_lease_that_is_deleted_or_taken_is_lost_at_once() {
 }
 
 #[test]
+fn who_has_lost_the_lease_does_not_give_it_back() {
+    let mut elector = Elector::new("a", Timing::default());
+    elector.ask(tick(0));
+    let Some(Ask::Create(mine)) = elector.answered(tick(0), Answer::Missing) else { panic!("it is made") };
+    elector.answered(tick(0), Answer::Lease("1".to_owned(), mine.clone()));
+    elector.ask(tick(2));
+    elector.answered(tick(2), Answer::Conflict);
+    let other = Record { holder: "b".to_owned(), ..mine };
+    elector.answered(tick(2), Answer::Lease("2".to_owned(), other.clone()));
+    assert_eq!(elector.leave(tick(3)), Some(Ask::Read));
+    assert_eq!(elector.answered(tick(3), Answer::Lease("3".to_owned(), other)), None, "it is another's");
+}
+
+#[test]
 fn timings_that_would_lose_the_lease_are_refused() {
     let seconds = Duration::from_secs;
     assert_eq!(Timing::new(seconds(15), seconds(10), seconds(2)), Ok(Timing::default()));

@@ -1,7 +1,10 @@
 //! Users at Aiven that nothing records: those with a name of ours, and those that were left behind on purpose.
 //!
-//! Decides from worlds alone, one for each cluster that shares the projects. Takes as given that a user belongs to whoever
-//! records it; says what could not be seen, since a user may be recorded there.
+//! Decides from worlds alone, one for each cluster that shares the projects; which of them may be deleted, in
+//! [`deletion`]. Takes as given that a user belongs to whoever records it; says what could not be seen, since a user
+//! may be recorded there.
+
+pub mod deletion;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -12,7 +15,9 @@ use serde::Serialize;
 use crate::naming;
 use crate::plan::made_at;
 use crate::want::ServiceType;
-use crate::world::{AppKey, Kind, Name, Observed, Service, ServiceKey, Timestamp, User, UserKey, World};
+use crate::world::{
+    AppKey, Kind, Lookup, Name, Observed, Secret, Service, ServiceKey, Timestamp, User, UserKey, World,
+};
 
 /// Younger users are left alone: somebody may be about to record one.
 pub const YOUNG: SignedDuration = SignedDuration::from_hours(24);
@@ -98,13 +103,10 @@ pub fn orphans(clusters: &[Cluster], now: Timestamp) -> Orphans {
         left.extend(&journal.left_behind);
     }
     for user in left.keys().filter(|user| !users.contains_key(**user) && !is_gone(clusters, user)).collect::<Vec<_>>() {
-        let found = clusters.iter().find_map(|(_, world)| match world.user(user) {
-            crate::world::Lookup::Found(found) => Some(made_at(found)),
-            crate::world::Lookup::Absent | crate::world::Lookup::Unseen(_) => None,
-        });
-        users.insert((*user).clone(), (found.flatten(), Likeness::Other));
+        let made = clusters.iter().filter_map(|(_, world)| found(world, user)).map(made_at).max();
+        users.insert((*user).clone(), (made.flatten(), Likeness::Other));
     }
-    let unrecorded = users.into_iter().filter(|(user, _)| !is_recorded(clusters, user));
+    let unrecorded = users.into_iter().filter(|(user, _)| !known.is_recorded(clusters, user));
     let found = unrecorded.map(|(user, (made, name))| {
         let left_behind = left.get(&user).map(|why| (*why).clone());
         let spared = why_spared((made, name), left_behind.is_some(), now);
@@ -124,15 +126,17 @@ fn services(world: &World) -> impl Iterator<Item = (ServiceKey, &Service)> {
     })
 }
 
-/// Whether a secret, an intent or a retirement speaks of it anywhere.
-fn is_recorded(clusters: &[Cluster], user: &UserKey) -> bool {
-    clusters.iter().any(|(_, world)| {
-        !world.recorders(user).is_empty() || world.journal().is_some_and(|journal| journal.knows(user))
-    })
+fn found<'w>(world: &'w World, user: &UserKey) -> Option<&'w User> {
+    match world.user(user) {
+        Lookup::Found(found) => Some(found),
+        Lookup::Absent | Lookup::Unseen(_) => None,
+    }
 }
 
+/// Whether somebody has missed it, and nobody has seen it.
 fn is_gone(clusters: &[Cluster], user: &UserKey) -> bool {
-    clusters.iter().any(|(_, world)| matches!(world.user(user), crate::world::Lookup::Absent))
+    let looked = || clusters.iter().map(|(_, world)| world.user(user));
+    looked().any(|user| user == Lookup::Absent) && !looked().any(|user| matches!(user, Lookup::Found(_)))
 }
 
 fn why_spared((made, name): (Option<Timestamp>, Likeness), left: bool, now: Timestamp) -> Option<Spared> {
@@ -144,42 +148,62 @@ fn why_spared((made, name): (Option<Timestamp>, Likeness), left: bool, now: Time
     }
 }
 
-/// What could record a user and was not seen.
+/// What could record a user and was not seen, and what users could be on.
 fn unseen(clusters: &[Cluster]) -> Vec<String> {
-    let mut lines = BTreeSet::new();
-    for (cluster, world) in clusters {
-        lines.extend(world.why_unlisted(Kind::Secret).map(|why| format!("cluster {cluster}: Secrets: {why}")));
-        match &world.journal {
-            Observed::Unseen(why) => drop(lines.insert(format!("cluster {cluster}: journal: {why}"))),
-            Observed::Seen(journal) => {
-                let unreadable = journal.unreadable.iter();
-                lines.extend(unreadable.map(|key| format!("cluster {cluster}: journal: entry {key} cannot be read")));
-            }
-        }
-        for (project, found) in world.projects() {
-            match found {
-                Observed::Unseen(why) => drop(lines.insert(format!("Aiven project {project}: {why}"))),
-                Observed::Seen(found) => {
-                    let services = found.services.iter().filter_map(|(service, found)| match found {
-                        Observed::Unseen(why) => Some(format!("Aiven service {project}/{service}: {why}")),
-                        Observed::Seen(_) => None,
-                    });
-                    lines.extend(services);
-                }
-            }
-        }
-        let settings = world.settings();
-        let projects = settings.projects.iter().chain([&settings.main_project]);
-        let missing = projects.filter(|name| !world.projects().any(|(known, _)| known == *name));
-        lines.extend(missing.map(|project| format!("Aiven project {project}: it was not observed")));
-    }
+    let records = clusters.iter().flat_map(|(cluster, world)| {
+        unseen_records(world).into_iter().map(move |line| format!("cluster {cluster}: {line}"))
+    });
+    let at_aiven = clusters.iter().flat_map(|(_, world)| unseen_at_aiven(world, clusters));
+    let lines: BTreeSet<String> = records.chain(at_aiven).collect();
     lines.into_iter().collect()
 }
 
-/// The applications and namespaces of all clusters, by name.
+fn unseen_records(world: &World) -> Vec<String> {
+    let mut lines: Vec<String> =
+        world.why_unlisted(Kind::Secret).map(|why| format!("Secrets: {why}")).into_iter().collect();
+    match &world.journal {
+        Observed::Unseen(why) => lines.push(format!("journal: {why}")),
+        Observed::Seen(journal) => {
+            lines.extend(journal.unreadable.iter().map(|key| format!("journal: entry {key} cannot be read")));
+        }
+    }
+    lines
+}
+
+/// What no cluster was seen with; one look at Aiven is enough.
+fn unseen_at_aiven(world: &World, clusters: &[Cluster]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let nobody = |unseen: &dyn Fn(&World) -> bool| clusters.iter().all(|(_, world)| unseen(world));
+    for (project, found) in world.projects() {
+        match found {
+            Observed::Unseen(why) if nobody(&|other| matches!(other.project(project), Lookup::Unseen(_))) => {
+                lines.push(format!("Aiven project {project}: {why}"));
+            }
+            Observed::Unseen(_) => {}
+            Observed::Seen(found) => {
+                for (service, found) in &found.services {
+                    let key = ServiceKey::new(project.clone(), service.clone());
+                    if let Observed::Unseen(why) = found
+                        && nobody(&|other| matches!(other.service(&key), Lookup::Unseen(_)))
+                    {
+                        lines.push(format!("Aiven service {key}: {why}"));
+                    }
+                }
+            }
+        }
+    }
+    let settings = world.settings();
+    let projects = settings.projects.iter().chain([&settings.main_project]);
+    let missing = projects.filter(|name| nobody(&|other| !other.projects().any(|(known, _)| known == *name)));
+    lines.extend(missing.map(|project| format!("Aiven project {project}: it was not observed")));
+    lines
+}
+
+/// The applications and namespaces of all clusters, by name, and the users that their secrets record in ways of before.
 struct Known {
     applications: BTreeSet<Name>,
     namespaces: BTreeSet<Name>,
+    legacy: BTreeSet<Name>,
 }
 
 impl Known {
@@ -187,10 +211,21 @@ impl Known {
         let spaces = || clusters.iter().flat_map(|(_, world)| world.namespaces());
         let labels = spaces().flat_map(|(_, space)| space.secrets().filter_map(|secret| secret.app().cloned()));
         let applications = spaces().flat_map(|(_, space)| space.applications().map(|app| app.key.name.clone()));
+        let annotations = spaces().flat_map(|(_, space)| space.secrets().flat_map(Secret::annotations));
+        let legacy = annotations.filter(|(key, _)| is_legacy_record(key)).map(|(_, user)| user.clone());
         Known {
             applications: applications.chain(labels).collect(),
             namespaces: spaces().map(|(name, _)| name.clone()).collect(),
+            legacy: legacy.collect(),
         }
+    }
+
+    /// Whether a secret, an intent or a retirement speaks of it anywhere.
+    fn is_recorded(&self, clusters: &[Cluster], user: &UserKey) -> bool {
+        let by = |world: &World| {
+            !world.recorders(user).is_empty() || world.journal().is_some_and(|journal| journal.knows(user))
+        };
+        self.legacy.contains(&user.username) || clusters.iter().any(|(_, world)| by(world))
     }
 
     /// How far a user may be one of ours; `None` if it is none.
@@ -218,6 +253,13 @@ impl Known {
             }
         }
     }
+}
+
+/// Whether an annotation names a user in a way of earlier programs, which may not say on which service.
+fn is_legacy_record(annotation: &str) -> bool {
+    let of = |ending: &str| annotation.strip_suffix(ending);
+    let known = |domain: &str| ["kafka", "opensearch", "valkey"].into_iter().any(|kind| domain.ends_with(kind));
+    of("/legacyServiceUser").is_some() || of(".aiven.nais.io/serviceUser").is_some_and(|domain| !known(domain))
 }
 
 /// Whether it is one of the names, or what is left of one that was cut.

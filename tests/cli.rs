@@ -7,6 +7,8 @@ mod definition;
 mod flags;
 #[cfg(feature = "sandbox")]
 mod live;
+#[cfg(feature = "sandbox")]
+mod orphans;
 mod plans;
 mod process;
 mod render;

@@ -85,10 +85,10 @@ pub(super) enum Command {
     #[cfg(not(feature = "shell"))]
     #[command(hide = true)]
     Snapshot(Later),
-    /// List users at Aiven that nothing records, and those that were left behind.
+    /// List or delete users at Aiven that nothing records, and those that were left behind.
     #[cfg(feature = "shell")]
     Orphans(Box<OrphansArgs>),
-    /// List users at Aiven that nothing records, and those that were left behind.
+    /// List or delete users at Aiven that nothing records, and those that were left behind.
     #[cfg(not(feature = "shell"))]
     #[command(hide = true)]
     Orphans(Later),

@@ -70,7 +70,12 @@ pub fn left_behind_entry(user: &UserKey, reason: &str) -> Entry {
         "project": user.project, "service": user.service, "username": user.username,
         "reason": reason,
     });
-    (format!("left.{}", hash(user)), entry.to_string())
+    (left_behind_key(user), entry.to_string())
+}
+
+/// The key of a user that was left behind.
+pub fn left_behind_key(user: &UserKey) -> String {
+    format!("left.{}", hash(user))
 }
 
 /// The key of an intent.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::clock;
@@ -17,7 +18,27 @@ use crate::action::Action;
 use crate::documents::{Sight, Sighting};
 use crate::plan::Decision;
 use crate::read::Read;
-use crate::world::{Digester, Kind, Name, SecretKey, ServiceKey, Subject, UserKey, WorkloadKind};
+use crate::world::{Digester, Kind, Name, SecretKey, ServiceKey, Subject, UserKey, WorkloadKind, names};
+
+/// Which Secrets with our finalizer are looked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stripped {
+    /// Those that are being deleted, and wait for this program.
+    Ending,
+    /// Every one without the label: it may record users.
+    All,
+}
+
+impl Stripped {
+    fn has(self, secret: &ObjectMeta) -> bool {
+        let ours = secret.finalizers.iter().flatten().any(|finalizer| finalizer == names::FINALIZER);
+        let label = secret.labels.as_ref().and_then(|labels| labels.get(names::TYPE));
+        ours && match self {
+            Stripped::Ending => secret.deletion_timestamp.is_some(),
+            Stripped::All => label.is_none_or(|label| label != names::TYPE_VALUE),
+        }
+    }
+}
 
 /// What asking needs.
 #[derive(Clone)]
@@ -148,11 +169,14 @@ impl Asker {
         }
     }
 
-    /// Looks for Secrets that are being deleted and that no watch shows, since somebody has stripped their label.
-    pub(crate) async fn look_for_stripped(&self, namespaces: &[Option<String>]) -> Result<(), Trouble> {
+    /// Looks for Secrets that no watch shows, since somebody has stripped their label.
+    pub(crate) async fn look_for_stripped(
+        &self,
+        which: Stripped,
+        namespaces: &[Option<String>],
+    ) -> Result<(), Trouble> {
         for namespace in namespaces {
-            let found =
-                self.executor.kube.terminating_secrets(namespace.as_deref(), crate::world::names::FINALIZER).await;
+            let found = self.executor.kube.secrets_with(namespace.as_deref(), |secret| which.has(secret)).await;
             for (namespace, name) in found.map_err(Trouble::kubernetes("ListSecrets"))? {
                 self.secret(&SecretKey::new(namespace, name)).await?;
             }

@@ -79,6 +79,15 @@ impl Executor {
         ended
     }
 
+    /// Carries out actions that belong to no plan, in order, until one fails.
+    pub(crate) async fn carry_out(&self, actions: &[Action]) -> Result<(), Trouble> {
+        let mut purse = Purse::new(&self.aiven, &self.cas, self.encryption);
+        for action in actions {
+            self.perform(action, &mut purse).await?;
+        }
+        Ok(())
+    }
+
     async fn step<'d>(&self, step: &Step, actions: Vec<&'d Planned>, did: &impl Fn(&'d Action)) -> Ended {
         let mut purse = Purse::new(&self.aiven, &self.cas, self.encryption);
         for (done, planned) in actions.iter().enumerate() {

@@ -32,6 +32,8 @@ pub(crate) enum Change {
     Retire(UserKey, Retirement),
     /// A user is left behind, and why.
     LeaveBehind(UserKey, Name),
+    /// A user that was left behind is gone.
+    Forget(UserKey),
 }
 
 /// Why a change was not written.
@@ -211,6 +213,10 @@ impl Stored {
             Change::LeaveBehind(user, why) => {
                 self.data.extend([entries::left_behind_entry(user, why)]);
                 journal.left_behind.insert(user.clone(), why.clone());
+            }
+            Change::Forget(user) => {
+                journal.left_behind.remove(user);
+                self.data.remove(&entries::left_behind_key(user));
             }
         }
         Ok(())

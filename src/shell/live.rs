@@ -9,7 +9,7 @@ use futures::StreamExt;
 use futures::stream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::ask::Asker;
+use super::ask::{Asker, Stripped};
 use super::execute::Executor;
 use super::fact::Fact;
 use super::journal::{self, Place};
@@ -58,7 +58,7 @@ impl Live {
             live = Live::look(config, &namespaces).await?;
         }
         // Who may not list every Secret does not see those; what a plan needs of them it asks for by name.
-        if let Err(trouble) = live.asker.look_for_stripped(&namespaces).await {
+        if let Err(trouble) = live.asker.look_for_stripped(Stripped::Ending, &namespaces).await {
             tracing::warn!("cannot look for stripped secrets: {trouble}");
         }
         live.ask().await;
@@ -132,6 +132,27 @@ impl Live {
         }
         unseen.sort();
         unseen
+    }
+
+    /// Looks for records that no list shows: Secrets that have lost their label, and a journal that is not where it was
+    /// looked for; gives what could not be seen, one line each.
+    pub async fn look_for_records(&mut self) -> Vec<String> {
+        let stripped = self.asker.look_for_stripped(Stripped::All, &[None]).await;
+        self.learn();
+        let stripped = stripped.err().map(|trouble| format!("Secrets without the label: {trouble}"));
+        stripped.into_iter().chain(self.why_journal_missed().await).collect()
+    }
+
+    /// Why there may be a journal that was not read, if so.
+    async fn why_journal_missed(&self) -> Option<String> {
+        match journal::places(&self.asker.executor.kube).await {
+            Ok(places) => {
+                let other = places.into_iter().find(|place| *place != self.home.namespace)?;
+                Some(format!("journal: there is one in namespace {other} too"))
+            }
+            Err(_) if self.home.known => None,
+            Err(error) => Some(format!("journal: say where it is with --operator-namespace, since {error}")),
+        }
     }
 
     /// Takes in what was learned meanwhile.

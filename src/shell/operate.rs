@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::queue::{Queue, Repeats};
 use self::task::{Job, Tasks};
-use super::ask::{Asker, home};
+use super::ask::{Asker, Stripped, home};
 use super::clock;
 use super::execute::{Ended, failure_key};
 use super::fact::Fact;
@@ -169,7 +169,7 @@ impl Operator {
         self.slow_at = now.checked_add(self.pace.janitor_interval).unwrap_or(Timestamp::MAX);
         self.tasks.spawn(Job::Stripped, {
             let (asker, namespaces) = (self.asker.clone(), self.pace.namespaces.clone());
-            async move { task::Ended::Stripped(asker.look_for_stripped(&namespaces).await) }
+            async move { task::Ended::Stripped(asker.look_for_stripped(Stripped::Ending, &namespaces).await) }
         });
         self.reads.again(Read::Journal, now);
     }

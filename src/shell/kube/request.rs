@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::ApiResource;
 use kube::{Client, ResourceExt};
@@ -98,11 +99,11 @@ impl Kube {
         }
     }
 
-    /// Every Secret that is being deleted and carries a finalizer of ours: (namespace, name); metadata only.
-    pub(crate) async fn terminating_secrets(
+    /// Every Secret whose metadata are such, managed or not: (namespace, name); metadata only.
+    pub(crate) async fn secrets_with(
         &self,
         namespace: Option<&str>,
-        finalizer: &str,
+        such: impl Fn(&ObjectMeta) -> bool,
     ) -> Result<Vec<(String, String)>, KubeError> {
         let resource = resource(Kind::Secret);
         let api = self.api::<Whole>(&resource, namespace);
@@ -110,10 +111,8 @@ impl Kube {
         let mut found = Vec::new();
         loop {
             let page = self.measured(&resource, Verb::List, api.list_metadata(&params)).await?;
-            let ending = page.items.iter().filter(|secret| {
-                secret.metadata.deletion_timestamp.is_some() && secret.finalizers().iter().any(|it| it == finalizer)
-            });
-            found.extend(ending.filter_map(|secret| Some((secret.namespace()?, secret.name_any()))));
+            let such = page.items.iter().filter(|secret| such(&secret.metadata));
+            found.extend(such.filter_map(|secret| Some((secret.namespace()?, secret.name_any()))));
             match page.metadata.continue_.filter(|token| !token.is_empty()) {
                 Some(token) => params = params.continue_token(&token),
                 None => return Ok(found),

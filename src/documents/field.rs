@@ -4,7 +4,7 @@
 //! path. (Serde would quote the values that it complains about, and some of them are secrets.) A fault is worded
 //! twice: for documents that may hold a secret without any value.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 /// What is wrong, and the path to it.
@@ -164,7 +164,8 @@ pub(super) fn time(value: &Value) -> Result<Timestamp, Fault> {
     parse_time(text).ok_or_else(|| Fault::other_text(expected, text))
 }
 
-/// Parses RFC 3339 and nothing else: what Kubernetes refuses means nothing here either.
+/// Parses RFC 3339 and nothing else: what Kubernetes refuses means nothing here either. What it takes and a clock here does
+/// not reach, such as the last day of the year 9999, is the end of time.
 pub(super) fn parse_time(text: &str) -> Option<Timestamp> {
     let shape = |text: &str, shape: &str| {
         text.len() == shape.len()
@@ -179,7 +180,20 @@ pub(super) fn parse_time(text: &str) -> Option<Timestamp> {
     let whole = shape(date, "0000-00-00T00:00:00")
         && fraction != 1
         && (shape(zone, "Z") || shape(zone, "+00:00") || shape(zone, "-00:00"));
-    text.parse().ok().filter(|_| whole)
+    if !whole {
+        return None;
+    }
+    text.parse().ok().or_else(|| far_off(date, zone))
+}
+
+/// A moment that only its offset or the last hours of time keep from being one.
+fn far_off(date: &str, zone: &str) -> Option<Timestamp> {
+    let local = date.parse::<jiff::civil::DateTime>().ok()?;
+    let Ok(local) = local.to_zoned(jiff::tz::TimeZone::UTC) else { return Some(Timestamp::MAX) };
+    let number = |range| zone.get(range).and_then(|digits: &str| digits.parse::<i64>().ok());
+    let offset = SignedDuration::from_mins(number(1..3)? * 60 + number(4..6)?);
+    let offset = if zone.starts_with('-') { -offset } else { offset };
+    Some(local.timestamp().checked_sub(offset).unwrap_or(Timestamp::MAX))
 }
 
 /// One of a few texts.
@@ -190,4 +204,18 @@ pub(super) fn one_of<T: Copy>(value: &Value, known: &[(&str, T)]) -> Result<T, F
         let known: Vec<&str> = known.iter().map(|(text, _)| *text).collect();
         Fault::other_text(&format!("one of {}", known.join(", ")), found)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The server takes both, so that no tenant may stop anything with them.
+    #[test]
+    fn what_no_clock_reaches_is_the_end_of_time() {
+        assert_eq!(parse_time("9999-12-31T23:59:59Z"), Some(Timestamp::MAX));
+        assert_eq!(parse_time("9999-12-31T23:59:59-12:00"), Some(Timestamp::MAX));
+        assert_eq!(parse_time("2026-01-05T04:39:00+99:99"), parse_time("2026-01-01T00:00:00Z"));
+        assert_eq!(parse_time("2026-02-30T00:00:00Z"), None);
+    }
 }

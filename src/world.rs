@@ -365,9 +365,26 @@ impl World {
         service.user(&key.username)
     }
 
+    /// Whether a list of all users of its service does not show one; only GET user says that it does not exist.
+    pub fn is_not_listed(&self, key: &UserKey) -> bool {
+        let service = self.service(&key.service_key());
+        matches!(service, Lookup::Found(service) if service.users_listed && !service.users.contains_key(&key.username))
+    }
+
     /// The journal, if it was read and is ours.
     pub fn journal(&self) -> Option<&Journal> {
         self.journal.seen()
+    }
+
+    /// How many users are announced that nothing records yet; those that are recorded are only remembered for a while.
+    pub fn open_intents(&self) -> usize {
+        let intents = self.journal().into_iter().flat_map(|journal| journal.intents.keys());
+        intents.filter(|user| self.recorders(user).is_empty()).count()
+    }
+
+    /// Whether no further user may be announced.
+    pub fn is_journal_full(&self) -> bool {
+        self.journal().is_some_and(|journal| journal.intents.len() >= MAX_INTENTS) && self.open_intents() >= MAX_INTENTS
     }
 
     /// Why something of that kind could have been missed, if so.

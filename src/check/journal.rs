@@ -6,7 +6,7 @@ use super::rule::Rule;
 use super::{Case, Findings, forbid, user};
 use crate::action::Action;
 use crate::value::Value;
-use crate::world::{Lookup, MAX_INTENTS, Outcome, Secret, SecretKey, UserKey, names};
+use crate::world::{Lookup, Outcome, Secret, SecretKey, UserKey, names};
 
 /// May an intent be written down?
 pub(super) fn record(case: &Case<'_>, user: &UserKey, secret: &SecretKey) -> Findings {
@@ -17,7 +17,7 @@ pub(super) fn record(case: &Case<'_>, user: &UserKey, secret: &SecretKey) -> Fin
         return unusable("the journal cannot be used");
     }
     let known = journal.intents.get(user);
-    if known.is_none() && journal.intents.len() >= MAX_INTENTS {
+    if known.is_none() && world.is_journal_full() {
         return unusable("the journal is full");
     }
     let mut findings = vec![];
@@ -29,7 +29,7 @@ pub(super) fn record(case: &Case<'_>, user: &UserKey, secret: &SecretKey) -> Fin
         }
         None => findings.push((Rule::NotRecorded, format!("{user} is intended for nobody"))),
     }
-    findings.extend(user::name_in_use(world, user, secret));
+    findings.extend(user::name_in_use(world, user, (secret, true)));
     findings
 }
 

@@ -59,11 +59,12 @@ pub(super) fn create(case: &Case<'_>, user: &UserKey) -> Findings {
     let mut findings = foreign(world, &app, user);
     findings.extend(usable(world, &app, &user.service_key()));
     let written = world.journal().and_then(|journal| journal.intents.get(user)).is_some_and(|it| it.secret == secret);
-    let intended = written || case.earlier.iter().any(|action| intends(action, user));
+    let announced = case.earlier.iter().any(|action| intends(action, user));
+    let intended = written || announced;
     forbid(&mut findings, !intended, Rule::NoIntent, || format!("{user} is made without an intent"));
     let long = user.username.len() > MAX_USERNAME;
     forbid(&mut findings, long, Rule::NameTooLong, || format!("{user} is longer than {MAX_USERNAME} characters"));
-    findings.extend(name_in_use(world, user, &secret));
+    findings.extend(name_in_use(world, user, (&secret, announced)));
     findings
 }
 
@@ -71,11 +72,13 @@ fn intends(action: &Action, user: &UserKey) -> bool {
     matches!(action, Action::RecordIntent { user: intended, .. } if intended == user)
 }
 
-/// Why a name cannot be given for that secret.
-pub(super) fn name_in_use(world: &World, user: &UserKey, secret: &SecretKey) -> Findings {
+/// Why a name cannot be given for that secret; before an intent is written it is looked up once more, so that a list
+/// which does not show it is enough then.
+pub(super) fn name_in_use(world: &World, user: &UserKey, (secret, looked_up): (&SecretKey, bool)) -> Findings {
     let mut findings = vec![];
     match world.user(user) {
         Lookup::Absent => {}
+        Lookup::Unseen(_) if looked_up && world.is_not_listed(user) => {}
         Lookup::Found(_) => findings.push((Rule::NameInUse, format!("{user} exists"))),
         Lookup::Unseen(why) => findings.push((Rule::NotObserved, format!("{user}: {why}"))),
     }

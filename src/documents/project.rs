@@ -82,6 +82,7 @@ impl Reader<'_> {
         service.state = object.need("state", |value| self.names.text(value))?;
         let listed = object.opt("users", super::field::list)?.is_some();
         service.users_complete = object.opt("users_complete", boolean)?.unwrap_or(listed);
+        service.users_listed = object.opt("users_listed", boolean)?.unwrap_or(listed);
         service.gone = object.each("users_gone", |value| self.names.text(value))?.into_iter().collect();
         object.each("users", |value| {
             let (name, user) = self.user(value)?;

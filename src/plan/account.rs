@@ -11,8 +11,8 @@ use crate::read::Read;
 use crate::reason::Reason;
 use crate::want::{Resolved, ServiceType, Want};
 use crate::world::{
-    AppKey, Application, Claim, Here, Intent, Journal, Lookup, MAX_INTENTS, Name, Observed, Outcome, Secret, SecretKey,
-    ServiceKey, Timestamp, User, UserKey, World,
+    AppKey, Application, Claim, Here, Intent, Journal, Lookup, Name, Observed, Outcome, Secret, SecretKey, ServiceKey,
+    Timestamp, User, UserKey, World,
 };
 
 /// How long a Kafka certificate lives, by Aiven's documentation.
@@ -210,7 +210,7 @@ pub(super) fn choose(
     if let Some((user, intent)) = open_intent(world, app, secret, (want, service)) {
         return continue_intent(world, user, intent);
     }
-    if let Some(reason) = why_no_intent(journal) {
+    if let Some(reason) = why_no_intent(world, journal) {
         return Err(reason);
     }
     first_free(world, app, want, service).map(|user| NewUser { user, intended: false, exists: false })
@@ -233,6 +233,8 @@ pub(super) fn first_free(
         match world.user(&user) {
             Lookup::Found(_) => {}
             Lookup::Absent => return Ok(user),
+            // The name is looked up once more before the intent is written, in any case.
+            Lookup::Unseen(_) if world.is_not_listed(&user) => return Ok(user),
             Lookup::Unseen(why) => return Err(Reason::NotObserved { what: Read::User(user), why }),
         }
     }
@@ -305,15 +307,15 @@ fn continue_intent(world: &World, user: &UserKey, intent: &Intent) -> Result<New
 }
 
 /// Why no further user can be announced in the journal.
-fn why_no_intent(journal: &Journal) -> Option<Reason> {
-    let Journal { intents, retirements: _, left_behind: _, unreadable, unwritable, foreign: _ } = journal;
+fn why_no_intent(world: &World, journal: &Journal) -> Option<Reason> {
+    let Journal { intents: _, retirements: _, left_behind: _, unreadable, unwritable, foreign: _ } = journal;
     if let Some(why) = unwritable {
         return Some(Reason::JournalUnavailable { why: why.clone() });
     }
     if let Some(entry) = unreadable.first() {
         return Some(Reason::JournalUnavailable { why: format!("entry {entry} cannot be read").into() });
     }
-    (intents.len() >= MAX_INTENTS).then(|| Reason::JournalFull { open: intents.len() })
+    world.is_journal_full().then(|| Reason::JournalFull { open: world.open_intents() })
 }
 
 /// The application that a secret belongs to: the one that it is managed for, if that still asks for it; else, of those

@@ -32,7 +32,6 @@ use self::flight::Flights;
 pub use self::options::{BuildError, Deadlines, Options};
 pub use self::pace::Pace;
 pub use self::token::{TokenError, TokenSource};
-use self::wire::ServiceSeen;
 use crate::action::AccessRules;
 use crate::world::{Content, Digester, Name, Service, ServiceKey, UserKey};
 
@@ -100,13 +99,13 @@ impl Client {
     /// A service, without the credentials of its users and without its ACL; `None` if Aiven says that it does not exist.
     pub async fn service(&self, key: &ServiceKey) -> Result<Option<Service>, Error> {
         match self.service_seen(key).await {
-            Ok(seen) => Ok(Some(seen.service)),
+            Ok(service) => Ok(Some(service)),
             Err(error) if *error.problem() == Problem::Missing(Missing::Service) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    async fn service_seen(&self, key: &ServiceKey) -> Result<ServiceSeen, Error> {
+    async fn service_seen(&self, key: &ServiceKey) -> Result<Service, Error> {
         let (call, answer) =
             self.get((Operation::GetService, Target::Service(key.clone())), path::service(key)).await?;
         wire::service(&answer.body, key, &self.0.digester).ok_or_else(|| call.not_understood(&answer))
@@ -180,7 +179,7 @@ impl Client {
             return *error.problem() == Problem::Missing(Missing::User);
         }
         let seen = self.service_seen(&key.service_key()).await;
-        seen.is_ok_and(|seen| seen.users_listed && !seen.service.users.contains_key(&key.username))
+        seen.is_ok_and(|service| service.users_listed && !service.users.contains_key(&key.username))
     }
 
     async fn get(

@@ -3,14 +3,15 @@
 //! Takes as given that a journal which cannot be read or written, or belongs to another cluster, is left as it is; that
 //! stops what needs it, and nothing else.
 
-use crate::world::{Intent, Journal, MAX_INTENTS, Name, Observed, Outcome, Retirement, SecretKey, UserKey, World};
+use crate::world::{Intent, Journal, Name, Observed, Outcome, Retirement, SecretKey, UserKey, World};
 
 /// Writes an intent down; one that is there keeps its moment and what is known of its POST.
 pub(super) fn record(world: &mut World, user: &UserKey, secret: &SecretKey, application: (&Name, &Name)) -> bool {
     let now = world.now;
+    let is_full = world.is_journal_full();
     let Some(journal) = writable(world) else { return false };
     let known = journal.intents.get(user);
-    if !journal.unreadable.is_empty() || (known.is_none() && journal.intents.len() >= MAX_INTENTS) {
+    if !journal.unreadable.is_empty() || (known.is_none() && is_full) {
         return false;
     }
     let fresh = (now, None, Outcome::NotSent);

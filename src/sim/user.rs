@@ -22,8 +22,8 @@ pub(super) fn create(world: &mut World, key: &UserKey, access: Option<&AccessRul
             journal::note(world, key, Outcome::Taken);
             false
         }
-        Lookup::Unseen(_) => false,
-        Lookup::Absent => {
+        Lookup::Unseen(_) if !world.is_not_listed(key) => false,
+        Lookup::Absent | Lookup::Unseen(_) => {
             let Lookup::Found(service) = world.service(&key.service_key()) else { return false };
             let kafka = service.service_type == "kafka";
             let user = made(world, key, kafka, access);

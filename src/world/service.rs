@@ -41,6 +41,8 @@ pub struct Service {
     pub users: Users,
     /// Whether a user that is not in `users` does not exist; else a list only suggests it, and GET user decides.
     pub users_complete: bool,
+    /// Whether `users` was a list of all when it was read.
+    pub users_listed: bool,
     /// The users that GET user says do not exist.
     pub gone: im::OrdSet<Name>,
     /// The ACL document, for OpenSearch.
@@ -77,6 +79,7 @@ impl Service {
             components,
             users: Users::default(),
             users_complete: true,
+            users_listed: true,
             gone: im::OrdSet::new(),
             acl: Observed::Unseen("its ACL document was not read".into()),
             addresses: Arc::new([]),

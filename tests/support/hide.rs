@@ -43,6 +43,7 @@ fn hide_one(mut world: World, part: &Unseen) -> World {
         Unseen::Service(at) => hide_service(&mut world, &service_key(at)),
         Unseen::Users(at) => world.edit_service(&service_key(at), |service: &mut Service| {
             service.users_complete = false;
+            service.users_listed = false;
             service.users = aivenator::world::Users::default();
         }),
         Unseen::Acl(namespace, instance) => {

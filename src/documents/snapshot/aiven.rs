@@ -43,6 +43,7 @@ fn service(members: Members, service: &Service) -> Members {
         .with("components", Value::Array(service.components.iter().map(component).collect()))
         .with("users", Value::Array(users))
         .maybe("users_complete", (!service.users_complete).then_some(json!(false)))
+        .maybe("users_listed", (!service.users_listed).then_some(json!(false)))
         .list("users_gone", service.gone.iter().map(|name| json!(name)).collect())
         .with("opensearch_acl", observed(&service.acl, acl))
 }

@@ -79,15 +79,8 @@ struct ComponentWire {
     port: Loose<Scalar>,
 }
 
-/// A service as an answer shows it.
-pub(super) struct ServiceSeen {
-    pub(super) service: Service,
-    /// Whether every user was listed, as far as Aiven knew at that moment.
-    pub(super) users_listed: bool,
-}
-
 /// A service; `None` if it is another one, or none.
-pub(super) fn service(body: &[u8], key: &ServiceKey, digester: &Digester) -> Option<ServiceSeen> {
+pub(super) fn service(body: &[u8], key: &ServiceKey, digester: &Digester) -> Option<Service> {
     let ServiceAnswer { service } = object(body)?;
     let wire = service.0.0?;
     if wire.service_name.as_text().is_some_and(|name| name != key.service.as_str()) {
@@ -97,11 +90,11 @@ pub(super) fn service(body: &[u8], key: &ServiceKey, digester: &Digester) -> Opt
     let mut service = Service::new(wire.service_type.as_name().unwrap_or_default(), components.collect());
     service.state = wire.state.as_name().unwrap_or_default();
     let users: Vec<_> = wire.users.items().iter().map(|user| metadata(user.0.as_ref()?, digester)).collect();
-    let users_listed = wire.users.0.0.is_some() && users.iter().all(Option::is_some);
+    service.users_listed = wire.users.0.0.is_some() && users.iter().all(Option::is_some);
     service.users = users.into_iter().flatten().map(|(name, user)| (name, Arc::new(user))).collect::<Users>();
     // A list only suggests that somebody is not there: Aiven is eventually consistent, and GET user decides.
     service.users_complete = false;
-    Some(ServiceSeen { service, users_listed })
+    Some(service)
 }
 
 /// An address needs a name, a host and a port; what has none is no address.

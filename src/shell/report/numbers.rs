@@ -166,7 +166,7 @@ fn state_of(metrics: &Metrics, world: &World) {
     metrics.users_by_service(by_service);
     metrics.certificates_end(ends);
     if let Observed::Seen(journal) = &world.journal {
-        metrics.intents_open(journal.intents.len());
+        metrics.intents_open(world.open_intents());
         metrics.users_left_behind(journal.left_behind.len());
     }
 }

@@ -196,6 +196,11 @@ impl Aiven {
         self.counts().into_iter().filter(|((counted, _), _)| *counted == operation).map(|(_, times)| times).sum()
     }
 
+    /// The bytes of all answers' bodies, since the start.
+    pub fn bytes(&self) -> u64 {
+        self.server.log.bytes()
+    }
+
     fn change<T>(&self, change: impl FnOnce(&mut Store, Timestamp) -> T) -> T {
         change(&mut self.server.store(), self.now())
     }

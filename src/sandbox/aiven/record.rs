@@ -44,6 +44,7 @@ pub(super) struct Log {
 struct Kept {
     records: VecDeque<Arc<Record>>,
     counts: Counts,
+    bytes: u64,
 }
 
 impl Log {
@@ -55,6 +56,7 @@ impl Log {
         let record = Arc::new(record);
         let mut kept = self.kept();
         *kept.counts.entry((record.call.operation, record.status)).or_default() += 1;
+        kept.bytes += record.bytes;
         if kept.records.len() == KEPT {
             kept.records.pop_front();
         }
@@ -74,6 +76,10 @@ impl Log {
 
     pub(super) fn counts(&self) -> Counts {
         self.kept().counts.clone()
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.kept().bytes
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {

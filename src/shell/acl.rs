@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::aiven::{Client, Error, MAX_ENTRIES, RawAcl};
+use super::batch;
 use crate::world::{AclDocument, Name, ServiceKey};
 
 /// How long changes are gathered before they are written together.
@@ -50,10 +51,7 @@ pub(crate) struct Writers {
 
 type Inbox = (mpsc::UnboundedSender<Request>, AbortOnDropHandle<()>);
 
-struct Request {
-    change: Change,
-    done: oneshot::Sender<Result<AclDocument, Unwritten>>,
-}
+type Request = batch::Request<Change, Result<AclDocument, Unwritten>>;
 
 impl Writers {
     /// No writer is started before there is something to write.
@@ -63,7 +61,6 @@ impl Writers {
 
     /// Writes a change; gives the document as it was read afterwards.
     pub(crate) async fn write(&self, service: &ServiceKey, change: Change) -> Result<AclDocument, Unwritten> {
-        let (done, answer) = oneshot::channel();
         let inbox = {
             let mut inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
             let start = || {
@@ -71,26 +68,17 @@ impl Writers {
                 let task = tokio::spawn(serve(self.client.clone(), service.clone(), requests));
                 (inbox, AbortOnDropHandle::new(task))
             };
+            // One that has ended before its time is replaced.
+            inboxes.retain(|_, (inbox, _)| !inbox.is_closed());
             inboxes.entry(service.clone()).or_insert_with(start).0.clone()
         };
-        inbox.send(Request { change, done }).map_err(|_| Unwritten::Contested)?;
-        answer.await.unwrap_or(Err(Unwritten::Contested))
+        batch::ask(&inbox, change).await.unwrap_or(Err(Unwritten::Contested))
     }
 }
 
 async fn serve(client: Client, service: ServiceKey, mut inbox: mpsc::UnboundedReceiver<Request>) {
-    while let Some(first) = inbox.recv().await {
-        tokio::time::sleep(GATHER).await;
-        let mut batch = vec![first];
-        while let Ok(next) = inbox.try_recv() {
-            batch.push(next);
-        }
-        let changes: Vec<Change> = batch.iter().map(|request| request.change.clone()).collect();
-        let answers = write(&client, &service, &changes).await;
-        for (request, answer) in batch.into_iter().zip(answers) {
-            // Whoever asked may be gone; the change is written all the same.
-            let _ = request.done.send(answer);
-        }
+    while let Some((changes, waiting)) = batch::gather(&mut inbox, GATHER).await {
+        batch::answer(waiting, write(&client, &service, &changes).await);
     }
 }
 

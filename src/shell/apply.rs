@@ -68,13 +68,13 @@ impl Live {
             return tell(why.about(subject));
         }
         if shown.actions.iter().any(|planned| planned.action.is_destructive()) {
-            let looked = self.asker.confirm(shown).await;
+            let looked = self.asker.confirm(shown, &world).await;
             self.learn();
             if let Err(trouble) = looked {
                 return tell(Progress::Failed(subject, format!("what it rests on could not be looked at: {trouble}")));
             }
-            let world = match home(subject) {
-                Some(namespace) => self.confirmed(namespace),
+            let world = match home(subject, &world) {
+                Some(namespace) => self.confirmed(&namespace),
                 None => self.world(),
             };
             if let Some(why) = why_not(&world, shown) {

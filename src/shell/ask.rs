@@ -8,17 +8,18 @@ use std::collections::BTreeSet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::aiven::{Missing, Problem};
 use super::clock;
 use super::execute::Executor;
 use super::fact::Fact;
 use super::journal::{self, Place};
-use super::kube::{KubeError, Lean, Whole, resource};
+use super::kube::{Lean, Whole, resource};
 use super::trouble::Trouble;
 use crate::action::Action;
 use crate::documents::{Sight, Sighting};
-use crate::plan::Decision;
+use crate::plan::{Decision, Step};
 use crate::read::Read;
-use crate::world::{Digester, Kind, Name, SecretKey, ServiceKey, Subject, UserKey, WorkloadKind, names};
+use crate::world::{AppKey, Digester, Kind, Name, SecretKey, ServiceKey, Subject, UserKey, WorkloadKind, World, names};
 
 /// Which Secrets with our finalizer are looked for.
 #[derive(Clone, Copy, Debug)]
@@ -108,20 +109,22 @@ impl Asker {
 
     async fn user(&self, key: &UserKey) -> Result<(), Trouble> {
         let asked = clock::now();
-        match self.executor.aiven.user(key).await.map_err(Trouble::Aiven)? {
-            Some(account) => self.learn(Fact::User(key.clone(), Box::new(account.user))),
-            None => self.learn(Fact::UserMissing(key.clone(), asked)),
+        match self.executor.aiven.user(key).await {
+            Ok(Some(account)) => self.learn(Fact::User(key.clone(), Box::new(account.user))),
+            Ok(None) => self.learn(Fact::UserMissing(key.clone(), asked)),
+            Err(error) if *error.problem() == Problem::Missing(Missing::Service) => {
+                self.learn(Fact::Service(key.service_key(), None));
+            }
+            Err(error) => return Err(Trouble::Aiven(error)),
         }
         Ok(())
     }
 
-    /// Looks afresh at what a destructive decision rests on.
-    pub(crate) async fn confirm(&self, decision: &Decision) -> Result<(), Trouble> {
-        let secrets = secrets(decision);
-        let namespaces: BTreeSet<&Name> =
-            secrets.iter().map(|key| &key.namespace).chain(home(&decision.subject)).collect();
-        for namespace in namespaces {
-            self.namespace(namespace).await?;
+    /// Looks afresh at what a destructive decision on a world rests on.
+    pub(crate) async fn confirm(&self, decision: &Decision, world: &World) -> Result<(), Trouble> {
+        let secrets = secrets(decision, world);
+        if let Some(namespace) = home(&decision.subject, world) {
+            self.namespace(&namespace).await?;
         }
         for key in &secrets {
             self.secret(key).await?;
@@ -151,21 +154,16 @@ impl Asker {
         match self.executor.kube.list::<K>(kind, Some(namespace)).await {
             Ok(objects) => {
                 let seen = objects.iter().map(|object| sight.see(&resource.api_version, &resource.kind, object));
-                match seen.collect::<Result<Vec<Sighting>, String>>() {
-                    Ok(all) => self.learn(Fact::Listed(kind, namespace.clone(), all)),
-                    Err(why) => {
-                        self.learn(Fact::Unlisted(kind, why.into()));
-                        return Err(Trouble::Stale { operation: "List" });
-                    }
-                }
+                let all = seen.collect::<Result<Vec<Sighting>, String>>();
+                // The watch of the kind says which one cannot be read.
+                self.learn(Fact::Listed(
+                    kind,
+                    namespace.clone(),
+                    all.map_err(|_| Trouble::Stale { operation: "List" })?,
+                ));
                 Ok(())
             }
-            Err(error) => {
-                if matches!(error, KubeError::Forbidden { .. }) {
-                    self.learn(Fact::Unlisted(kind, format!("it could not be listed: {error}").into()));
-                }
-                Err(Trouble::Kubernetes { operation: "List", error })
-            }
+            Err(error) => Err(Trouble::Kubernetes { operation: "List", error }),
         }
     }
 
@@ -191,32 +189,52 @@ impl Asker {
 }
 
 /// The secrets that a decision deletes, releases, or deletes users of.
-fn secrets(decision: &Decision) -> BTreeSet<SecretKey> {
-    let own = match &decision.subject {
-        Subject::Secret(key) => Some(key.clone()),
-        Subject::Application(_) | Subject::User(_) => None,
-    };
-    let steps = decision.actions.iter().filter_map(|planned| {
-        let namespace = home(&decision.subject)?;
-        match &planned.step {
-            crate::plan::Step::Secret(name) if planned.action.is_destructive() => {
-                Some(SecretKey { namespace: namespace.clone(), name: name.clone() })
-            }
-            crate::plan::Step::Secret(_) | crate::plan::Step::Status => None,
-        }
+fn secrets(decision: &Decision, world: &World) -> BTreeSet<SecretKey> {
+    let namespace = home(&decision.subject, world);
+    let destructive = decision.actions.iter().filter(|planned| planned.action.is_destructive());
+    let steps = destructive.filter_map(|planned| match (&planned.step, &namespace) {
+        (Step::Secret(name), Some(namespace)) => Some(SecretKey { namespace: namespace.clone(), name: name.clone() }),
+        (Step::Secret(_), None) | (Step::Status, _) => None,
     });
-    let intended = decision.actions.iter().filter_map(|planned| {
-        let Action::ClearIntent { namespace, secret, user: _ } = &planned.action else { return None };
-        Some(SecretKey { namespace: namespace.clone(), name: secret.clone() })
-    });
-    own.into_iter().chain(steps).chain(intended).collect()
+    steps.chain(concern(&decision.subject, world)).collect()
 }
 
-/// The namespace that a subject is in.
-pub(super) fn home(subject: &Subject) -> Option<&Name> {
+/// The secret that a subject is, or that the journal says its user was made for.
+fn concern(subject: &Subject, world: &World) -> Option<SecretKey> {
     match subject {
-        Subject::Application(key) => Some(&key.namespace),
-        Subject::Secret(key) => Some(&key.namespace),
-        Subject::User(_) => None,
+        Subject::Application(_) => None,
+        Subject::Secret(key) => Some(key.clone()),
+        Subject::User(user) => {
+            let journal = world.journal()?;
+            let intended = journal.intents.get(user).map(|intent| &intent.secret);
+            intended.or_else(|| journal.retirements.get(user).map(|copy| &copy.secret)).cloned()
+        }
+    }
+}
+
+/// The namespace in which everything is that may need a subject.
+pub(crate) fn home(subject: &Subject, world: &World) -> Option<Name> {
+    match subject {
+        Subject::Application(key) => Some(key.namespace.clone()),
+        Subject::Secret(_) | Subject::User(_) => concern(subject, world).map(|secret| secret.namespace),
+    }
+}
+
+/// Everything that a decision about a subject may change: two that share any of it are not executed at a time.
+pub(crate) fn touched(subject: &Subject, world: &World) -> BTreeSet<Subject> {
+    let own = std::iter::once(subject.clone()).chain(concern(subject, world).map(Subject::Secret));
+    match subject {
+        Subject::Secret(_) => own.collect(),
+        Subject::Application(key) => {
+            let names = world.application(key).into_iter().flat_map(|app| app.spec.secret_names());
+            let secrets = names.map(|name| SecretKey { namespace: key.namespace.clone(), name: name.clone() });
+            own.chain(secrets.map(Subject::Secret)).collect()
+        }
+        Subject::User(user) => {
+            let intent = world.journal().and_then(|journal| journal.intents.get(user));
+            let for_whom = intent
+                .map(|intent| AppKey { namespace: intent.secret.namespace.clone(), name: intent.application.clone() });
+            own.chain(for_whom.map(Subject::Application)).collect()
+        }
     }
 }

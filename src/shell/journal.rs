@@ -9,17 +9,24 @@ use std::time::Duration;
 
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Map, Value, json};
-use tokio::sync::{mpsc, oneshot};
+use thiserror::Error;
+use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::batch;
 use super::kube::{Kube, KubeError};
 use crate::documents::journal as entries;
-use crate::world::{Intent, Journal, MAX_INTENTS, Name, Observed, Retirement, SecretKey, UserKey, names};
+use crate::naming::MAX_USERNAME;
+use crate::world::{Intent, Journal, Name, Observed, Retirement, SecretKey, UserKey, names};
 
 /// How long entries are gathered before they are written together.
 const GATHER: Duration = Duration::from_millis(20);
 /// How often a write is tried on a journal that others have changed.
 const TRIES: usize = 4;
+/// How many bytes of entries there may be, of the mebibyte that the server takes, before intents are refused …
+const ROOM: usize = 900 * 1_024;
+/// … and before what only helps is: copies of retirements, and notes of users that are left behind.
+const ROOM_FOR_NOTES: usize = 600 * 1_024;
 
 /// A change of the journal.
 #[derive(Clone, Debug)]
@@ -37,11 +44,16 @@ pub(crate) enum Change {
 }
 
 /// Why a change was not written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub(crate) enum Unwritten {
-    /// It holds as many intents as it may.
+    /// It holds as much as it may.
+    #[error("it is full")]
     Full,
+    /// A user of that name is about to be made for something else.
+    #[error("it has another intent of that name")]
+    Taken,
     /// It cannot be read or written, or is another cluster's.
+    #[error("it cannot be written")]
     Unavailable,
 }
 
@@ -61,10 +73,7 @@ pub(crate) struct Writer {
     _task: Arc<AbortOnDropHandle<()>>,
 }
 
-struct Request {
-    change: Change,
-    done: oneshot::Sender<Result<(), Unwritten>>,
-}
+type Request = batch::Request<Change, Result<(), Unwritten>>;
 
 impl Writer {
     /// Starts the writer; it ends with the last of its clones, wherever it is.
@@ -76,9 +85,7 @@ impl Writer {
 
     /// Writes a change down; returns once it is stored.
     pub(crate) async fn write(&self, change: Change) -> Result<(), Unwritten> {
-        let (done, answer) = oneshot::channel();
-        self.requests.send(Request { change, done }).map_err(|_| Unwritten::Unavailable)?;
-        answer.await.unwrap_or(Err(Unwritten::Unavailable))
+        batch::ask(&self.requests, change).await.unwrap_or(Err(Unwritten::Unavailable))
     }
 }
 
@@ -97,18 +104,8 @@ pub(crate) async fn places(kube: &Kube) -> Result<Vec<String>, KubeError> {
 
 async fn serve(kube: Kube, place: Place, mut inbox: mpsc::UnboundedReceiver<Request>) {
     let mut known = None;
-    while let Some(first) = inbox.recv().await {
-        tokio::time::sleep(GATHER).await;
-        let mut batch = vec![first];
-        while let Ok(next) = inbox.try_recv() {
-            batch.push(next);
-        }
-        let changes: Vec<Change> = batch.iter().map(|request| request.change.clone()).collect();
-        let answers = write(&kube, &place, (&changes, &mut known)).await;
-        for (request, answer) in batch.into_iter().zip(answers) {
-            // Whoever asked may be gone; the entry is written all the same.
-            let _ = request.done.send(answer);
-        }
+    while let Some((changes, waiting)) = batch::gather(&mut inbox, GATHER).await {
+        batch::answer(waiting, write(&kube, &place, (&changes, &mut known)).await);
     }
 }
 
@@ -119,15 +116,19 @@ async fn write(
     (changes, known): (&[Change], &mut Option<Stored>),
 ) -> Vec<Result<(), Unwritten>> {
     for _ in 0..TRIES {
-        let stored = match known.take() {
-            Some(stored) => stored,
+        let (stored, is_fresh) = match known.take() {
+            Some(stored) => (stored, false),
             None => match Stored::read(kube, place).await {
-                Ok(stored) => stored,
+                Ok(stored) => (stored, true),
                 Err(_) => break,
             },
         };
         let mut next = stored.clone();
         let answers: Vec<_> = changes.iter().map(|change| next.take(change)).collect();
+        // Somebody may have mended it meanwhile.
+        if !is_fresh && answers.iter().any(Result::is_err) {
+            continue;
+        }
         if next.data == stored.data {
             *known = Some(stored);
             return answers;
@@ -182,17 +183,26 @@ impl Stored {
         if self.journal.foreign {
             return Err(Unwritten::Unavailable);
         }
+        let size: usize = self.data.iter().map(|(key, text)| key.len() + text.len()).sum();
         let journal = &mut self.journal;
         match change {
+            // Aiven has no such user: somebody has made up the name.
+            Change::LeaveBehind(user, _) if user.username.len() > MAX_USERNAME => return Err(Unwritten::Full),
+            Change::Retire(..) | Change::LeaveBehind(..) if size >= ROOM_FOR_NOTES => return Err(Unwritten::Full),
             Change::Intend(user, intent) => {
-                let is_new = !journal.intents.contains_key(user);
                 if !journal.unreadable.is_empty() {
                     return Err(Unwritten::Unavailable);
                 }
-                if is_new && journal.intents.len() >= MAX_INTENTS {
+                let known = journal.intents.get(user);
+                let same =
+                    |known: &Intent| known.secret == intent.secret && known.application_uid == intent.application_uid;
+                if known.is_some_and(|known| !same(known)) {
+                    return Err(Unwritten::Taken);
+                }
+                if known.is_none() && size >= ROOM {
                     return Err(Unwritten::Full);
                 }
-                let since = journal.intents.get(user).map_or(intent.since, |known| known.since);
+                let since = known.map_or(intent.since, |known| known.since);
                 let intent = Intent { since, ..intent.clone() };
                 self.data.extend([entries::intent_entry(user, &intent)]);
                 journal.intents.insert(user.clone(), intent);

@@ -175,7 +175,7 @@ impl Live {
         };
         let objects = match listed {
             Ok(objects) => objects,
-            Err(KubeError::NotFound) => vec![],
+            Err(KubeError::NotFound) if matches!(scope.kind, Kind::Instance(_)) => vec![],
             Err(error @ KubeError::Forbidden { .. }) => {
                 self.refused = true;
                 self.view.take(Fact::Unlisted(scope.kind, format!("it could not be listed: {error}").into()));
@@ -195,7 +195,7 @@ impl Live {
                     self.view.take(Fact::Watched(scope.clone(), event));
                 }
                 Err(why) => {
-                    self.view.take(Fact::Watched(scope.clone(), Event::Unreadable(why)));
+                    self.view.take(Fact::Watched(scope.clone(), Event::Unreadable(Some(why))));
                     return Ok(());
                 }
             }

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::queue::{Queue, Repeats};
 use self::task::{Job, Tasks};
-use super::ask::{Asker, Stripped, home};
+use super::ask::{self, Asker, Stripped};
 use super::clock;
 use super::execute::{Ended, failure_key};
 use super::fact::Fact;
@@ -63,6 +63,7 @@ pub(crate) struct Operator {
     conflicts: BTreeMap<FailureKey, u32>,
     confirmed: BTreeMap<Subject, Instant>,
     dirty: bool,
+    ending: bool,
     quiet_until: Instant,
     wake_at: Option<Timestamp>,
     slow_at: Timestamp,
@@ -91,6 +92,7 @@ impl Operator {
             conflicts: BTreeMap::new(),
             confirmed: BTreeMap::new(),
             dirty: true,
+            ending: false,
             quiet_until: Instant::now(),
             wake_at: None,
             slow_at: Timestamp::MIN,
@@ -114,6 +116,7 @@ impl Operator {
 
     /// Waits for what is under way; nothing is begun any more.
     async fn finish(&mut self) {
+        self.ending = true;
         self.tasks.drop_reads();
         while let Some(ended) = self.tasks.next().await {
             self.ended(ended);
@@ -167,6 +170,7 @@ impl Operator {
     /// What is looked at again and again, whether or not anything has happened.
     fn slow_clock(&mut self, now: Timestamp) {
         self.slow_at = now.checked_add(self.pace.janitor_interval).unwrap_or(Timestamp::MAX);
+        self.conflicts.clear();
         self.tasks.spawn(Job::Stripped, {
             let (asker, namespaces) = (self.asker.clone(), self.pace.namespaces.clone());
             async move { task::Ended::Stripped(asker.look_for_stripped(Stripped::Ending, &namespaces).await) }
@@ -196,18 +200,22 @@ impl Operator {
         while self.tasks.decisions() < self.pace.concurrency
             && let Some(subject) = self.queue.pop()
         {
-            if !self.tasks.is_busy(&subject) {
-                self.begin(subject, now);
-            }
+            self.begin(subject, now);
         }
     }
 
     /// Plans one subject on the world as it is now, and begins what has to be done.
     fn begin(&mut self, subject: Subject, now: Timestamp) {
+        let world = self.view.at(now).clone();
+        let touched = ask::touched(&subject, &world);
+        // Whatever ends is planned again, and so is this then.
+        if self.ending || self.tasks.is_busy(&touched) {
+            return;
+        }
         let fresh = self.confirmed.remove(&subject).is_some_and(|at| at.elapsed() < CONFIRMED);
-        let world = match home(&subject).filter(|_| fresh) {
-            Some(namespace) => self.view.confirmed(namespace, now),
-            None => self.view.at(now).clone(),
+        let world = match ask::home(&subject, &world).filter(|_| fresh) {
+            Some(namespace) => self.view.confirmed(&namespace, now),
+            None => world,
         };
         let Some((plan, decision)) = decide(&world, &subject) else { return };
         let violations = check(&world, &plan);
@@ -226,15 +234,15 @@ impl Operator {
         let asker = self.asker.clone();
         let destructive = decision.actions.iter().any(|planned| planned.action.is_destructive());
         if destructive && !fresh {
-            self.tasks.spawn(Job::Decision(subject), async move {
-                let looked = asker.confirm(&decision).await;
+            self.tasks.spawn(Job::Decision(subject, touched), async move {
+                let looked = asker.confirm(&decision, &world).await;
                 task::Ended::Confirmed(Box::new(decision), looked)
             });
             return;
         }
         let generation = generation(&world, &subject);
         let decision = Arc::new(decision);
-        self.tasks.spawn(Job::Decision(subject), async move {
+        self.tasks.spawn(Job::Decision(subject, touched), async move {
             let begun = Instant::now();
             let steps = asker.executor.execute(&decision, |_| {}).await;
             task::Ended::Executed { decision, steps, generation, took: begun.elapsed() }
@@ -280,9 +288,12 @@ impl Operator {
             task::Ended::Stripped(Err(trouble)) => tracing::warn!("cannot look for stripped secrets: {trouble}"),
             task::Ended::Lost(job) => {
                 tracing::error!(job = ?job, "a task has ended before its time");
-                if let Job::Read(read) = job {
-                    self.reads.failed(&read, now, None);
+                match job {
+                    Job::Read(read) => self.reads.failed(&read, now, None),
+                    Job::Decision(subject, _) => self.repeats.lost(subject),
+                    Job::Stripped => {}
                 }
+                self.dirty = true;
             }
         }
     }

@@ -102,8 +102,8 @@ impl Reporter {
                 }
             }
         }
+        self.observed.set(world.unlisted.is_empty());
         if world.unlisted.is_empty() {
-            self.observed.set(true);
             self.warned = Some(warned);
         }
     }
@@ -112,6 +112,7 @@ impl Reporter {
     pub(crate) fn executed(&self, decision: &Decision, steps: &[Ended], took: Duration) {
         self.metrics.processing_reason(&decision.reason);
         numbers::executed(&self.metrics, decision, (steps, took));
+        let is_told = steps.iter().any(|ended| ended.step != Step::Status && ended.trouble.is_none());
         for ended in steps {
             let Ended { step, done, trouble } = ended;
             let actions = decision.actions.iter().filter(|planned| planned.step == *step && planned.action.is_change());
@@ -123,7 +124,10 @@ impl Reporter {
                     let did = describe(&actions);
                     line.log(|| format!("{did}: {reason}"));
                     let (kind, code, note) = told(reason, &actions, &did);
-                    self.event(decision, (kind, action_of(step)), (code, note));
+                    // That all is well follows from what was done for it.
+                    if kind == EventType::Warning || !is_told || *step != Step::Status {
+                        self.event(decision, (kind, action_of(step)), (code, note));
+                    }
                 }
                 Some(trouble) if trouble.is_stale() => {
                     tracing::debug!(subject = %decision.subject, done, "planned again: {trouble}");
@@ -150,10 +154,14 @@ impl Reporter {
     }
 }
 
+/// An event that is not taken by then is given up.
+const DEADLINE: Duration = Duration::from_secs(10);
+
 async fn publish(recorder: Recorder, mut inbox: UnboundedReceiver<(Event, ObjectReference)>) {
     while let Some((event, about)) = inbox.recv().await {
         // An event is a courtesy: in a namespace that is being deleted there can be none.
-        if recorder.publish(&event, &about).await.is_err() {
+        let taken = tokio::time::timeout(DEADLINE, recorder.publish(&event, &about)).await;
+        if !matches!(taken, Ok(Ok(()))) {
             tracing::debug!(reason = event.reason, "an event was not taken");
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Decides what is needed. Takes the answers of the cluster as they are; changes nothing.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use kube::Api;
@@ -63,9 +65,13 @@ pub(crate) fn needed(namespaces: &[Option<String>], home: &str, elects: bool) ->
     rights
 }
 
+/// After this time the cluster counts as not answering.
+const DEADLINE: Duration = Duration::from_secs(30);
+
 /// The rights that the cluster denies; an error if it does not answer.
 pub(crate) async fn denied(kube: &Kube, rights: Vec<Right>) -> Result<Vec<Right>, KubeError> {
-    let asked = join_all(rights.into_iter().map(|right| ask(kube, right))).await;
+    let asked = join_all(rights.into_iter().map(|right| ask(kube, right)));
+    let asked = tokio::time::timeout(DEADLINE, asked).await.map_err(|_| KubeError::NoAnswer)?;
     let answers: Vec<(Right, bool)> = asked.into_iter().collect::<Result<_, _>>()?;
     Ok(answers.into_iter().filter(|(_, allowed)| !allowed).map(|(right, _)| right).collect())
 }

@@ -11,6 +11,7 @@ use kube::Api;
 use kube::runtime::events::{Recorder, Reporter as EventReporter};
 use thiserror::Error;
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::ask::Asker;
@@ -83,6 +84,9 @@ pub enum RunError {
     /// There are several journals, and nothing says which is its own.
     #[error("there are journals in namespaces {0}: say which is meant with --operator-namespace")]
     Journals(String),
+    /// A watch has ended, which it never does.
+    #[error("a watch has ended before its time: {0}")]
+    Watch(String),
     /// Somebody else has taken over.
     #[error("the lease was lost: another replica acts now")]
     LeaseLost,
@@ -90,6 +94,8 @@ pub enum RunError {
 
 /// How long what is under way may take when the operator is told to stop.
 const PATIENCE: Duration = Duration::from_secs(18);
+/// After this time the cluster counts as not answering.
+const DEADLINE: Duration = Duration::from_secs(30);
 /// The loop says that it is alive at least so often; well above its longest wait.
 const ALIVE: Duration = Duration::from_secs(90);
 /// The file in which a service account says in which namespace it is.
@@ -193,8 +199,9 @@ async fn serve(config: &Config, parts: Parts, pages: Pages, stop: CancellationTo
     let reporter = Reporter::new(pages, heartbeat, (recorder, aiven.clone()));
     let watching = stop.child_token();
     let _unwatched = watching.clone().drop_guard();
+    let mut watches = JoinSet::new();
     for scope in scopes {
-        tokio::spawn(follow((kube.clone(), scope), digester.clone(), facts.clone(), watching.clone()));
+        watches.spawn(follow((kube.clone(), scope), digester.clone(), facts.clone(), watching.clone()));
     }
     let asker = Asker { executor, place, digester, facts };
     let pace = Pace {
@@ -206,14 +213,26 @@ async fn serve(config: &Config, parts: Parts, pages: Pages, stop: CancellationTo
     let operator = Operator::new(pace, view, (asker, reporter), inbox);
     let begun = clock::now();
     tracing::info!(%begun, "running");
+    until_told(operator, watches, stop).await
+}
+
+/// Runs until it is told to stop, and then for as long as what is under way takes, within reason.
+async fn until_told(operator: Operator, mut watches: JoinSet<()>, stop: CancellationToken) -> Result<(), RunError> {
     let running = operator.run(stop.clone());
     tokio::pin!(running);
     tokio::select! {
-        () = &mut running => {}
+        // Told to stop, watches end too.
+        biased;
         () = stop.cancelled() => {
             if tokio::time::timeout(PATIENCE, &mut running).await.is_err() {
                 tracing::warn!("what was under way has not ended in time; the journal knows of it");
             }
+        }
+        () = &mut running => {}
+        // Without one of them nothing that is seen can be believed: whoever starts this again starts anew.
+        Some(ended) = watches.join_next() => {
+            let why = ended.err().map_or_else(|| "it ended".to_owned(), |error| error.to_string());
+            return Err(RunError::Watch(why));
         }
     }
     Ok(())
@@ -262,10 +281,12 @@ pub(super) fn said_home(told: Option<String>) -> Option<String> {
 pub(super) async fn cluster(kube: &Kube) -> Result<Name, RunError> {
     const WHAT: &str = "get namespace kube-system";
     let api: Api<Namespace> = Api::all(kube.client().clone());
-    let found = api.get_metadata("kube-system").await;
-    let found = found.map_err(|error| match KubeError::from(&error) {
-        error @ KubeError::Forbidden { .. } => RunError::Forbidden(WHAT, error.to_string()),
-        error => RunError::Cluster(WHAT, error.to_string()),
+    let found = tokio::time::timeout(DEADLINE, api.get_metadata("kube-system")).await;
+    let found = found.map_err(|_| RunError::Cluster(WHAT, KubeError::NoAnswer.to_string()))?.map_err(|error| {
+        match KubeError::from(&error) {
+            error @ KubeError::Forbidden { .. } => RunError::Forbidden(WHAT, error.to_string()),
+            error => RunError::Cluster(WHAT, error.to_string()),
+        }
     })?;
     Ok(found.metadata.uid.unwrap_or_default().into())
 }

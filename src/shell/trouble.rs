@@ -39,7 +39,7 @@ pub(crate) enum Trouble {
     #[error("GrantAcl: the ACL document of {0} is written by somebody else at the same time")]
     AclContested(ServiceKey),
     /// The journal was not written.
-    #[error("Journal: {}", match .0 { journal::Unwritten::Full => "it is full", journal::Unwritten::Unavailable => "it cannot be written" })]
+    #[error("Journal: {0}")]
     Journal(journal::Unwritten),
     /// Kubernetes has failed.
     #[error("{operation}: {error}")]
@@ -104,6 +104,7 @@ impl Trouble {
             }
             Trouble::AclFull(service) => plain(FailureClass::AclFull, "GrantAcl", Some(service.clone())),
             Trouble::AclContested(service) => plain(FailureClass::Unknown, "GrantAcl", Some(service.clone())),
+            Trouble::Journal(journal::Unwritten::Taken) => plain(FailureClass::Unknown, "CreateUser", None),
             Trouble::Journal(journal::Unwritten::Full) => plain(FailureClass::JournalFull, "Journal", None),
             Trouble::Journal(journal::Unwritten::Unavailable) => {
                 plain(FailureClass::JournalUnavailable, "Journal", None)

@@ -30,9 +30,14 @@ impl Executor {
             sent: None,
             outcome: Outcome::NotSent,
         };
-        self.journal.write(journal::Change::Intend(user.clone(), intent)).await.map_err(Trouble::Journal)?;
-        self.did(action);
-        Ok(())
+        match self.journal.write(journal::Change::Intend(user.clone(), intent)).await {
+            Ok(()) => {
+                self.did(action);
+                Ok(())
+            }
+            Err(journal::Unwritten::Taken) => Err(Trouble::Taken),
+            Err(why) => Err(Trouble::Journal(why)),
+        }
     }
 
     pub(super) async fn create_user(

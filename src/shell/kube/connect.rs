@@ -42,6 +42,9 @@ pub enum ConnectError {
     Transport(TransportError),
 }
 
+/// How long a connection that somebody waits on may be silent.
+const SILENCE: Duration = Duration::from_mins(5);
+
 /// A client and the namespace that its configuration names; needs the runtime that its requests are going to run on.
 pub(crate) fn connect(target: &Target) -> Result<(Client, String), ConnectError> {
     let mut config = match kubeconfig(target)? {
@@ -50,6 +53,8 @@ pub(crate) fn connect(target: &Target) -> Result<(Client, String), ConnectError>
         None => Config::incluster().map_err(|error| wrong(&error))?,
     };
     config.connect_timeout = Some(Duration::from_secs(10));
+    // Watches end by themselves after 290 s; one that is silent for longer is dead, and nobody has said so.
+    config.read_timeout = Some(SILENCE);
     // What is tried again, and when, the planner decides.
     config.default_retry = false;
     let namespace = config.default_namespace.clone();

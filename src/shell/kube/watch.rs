@@ -1,12 +1,12 @@
 //! One watch: what the objects of a kind come to, from the first list on, for ever.
 //!
-//! Takes lists, bookmarks, 410 and the waits between tries from the library; decides nothing. A kind that the server does
-//! not serve is listed and empty, and looked for again.
+//! Takes lists, bookmarks and the waits between tries from the library; decides when to begin anew with a list. A kind of
+//! Aiven's operator that the server does not serve is listed and empty, and looked for again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 use kube::ResourceExt;
 use kube::runtime::{WatchStreamExt, watcher};
 use tokio::sync::mpsc::UnboundedSender;
@@ -16,10 +16,14 @@ use super::error::KubeError;
 use super::kind::{label_selector, resource};
 use super::request::Kube;
 use crate::documents::{Seen, Sight, Sighting};
-use crate::world::{Digester, Kind};
+use crate::world::{AppKey, Digester, Kind, Name, SecretKey, WorkloadKey};
 
 /// How long a kind that is not served is not looked for.
 const NOT_SERVED: Duration = Duration::from_secs(30);
+/// How long a kind that may not be watched is not asked for.
+const REFUSED: Duration = Duration::from_secs(10);
+/// How long is waited before everything is listed again.
+const OUTDATED: Duration = Duration::from_millis(500);
 
 /// What is watched: the objects of a kind, in one namespace or in all.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,10 +43,9 @@ pub(crate) enum Event {
     Gone(Seen, String),
     /// Everything was listed: what is not among these does not exist.
     Listed(BTreeSet<Seen>),
-    /// An object cannot be read, so that nobody knows what it says: until it can, the kind is not seen as a whole.
-    Unreadable(String),
-    /// Every object can be read again.
-    Readable,
+    /// An object cannot be read, so that nobody knows what it says: until it can, the kind is not seen as a whole. `None`
+    /// once every object can be read again.
+    Unreadable(Option<String>),
     /// The watch does not work at the moment.
     Troubled(KubeError),
 }
@@ -51,7 +54,7 @@ impl Event {
     /// Whether it tells what is there: a watch that is in trouble does not.
     pub(crate) fn shows_something(&self) -> bool {
         match self {
-            Event::Seen(..) | Event::Gone(..) | Event::Listed(_) | Event::Unreadable(_) | Event::Readable => true,
+            Event::Seen(..) | Event::Gone(..) | Event::Listed(_) | Event::Unreadable(_) => true,
             Event::Troubled(_) => false,
         }
     }
@@ -69,41 +72,32 @@ async fn follow<K: Keep>(kube: Kube, scope: Scope, digester: Digester, events: U
     let resource = resource(scope.kind);
     let api = kube.api::<K>(&resource, scope.namespace.as_deref());
     let config = watcher::Config { label_selector: label_selector(scope.kind), ..watcher::Config::default() };
-    let mut eye = Eye { sight: Sight::new(digester), scope, listing: BTreeSet::new(), unreadable: BTreeSet::new() };
-    let watched = || watcher(api.clone(), config.clone()).default_backoff().map_err(|error| trouble(&error)).boxed();
+    let mut eye = Eye { sight: Sight::new(digester), scope, listing: BTreeSet::new(), unreadable: BTreeMap::new() };
+    let watched = || watcher(api.clone(), config.clone()).default_backoff().boxed();
     let mut stream = watched();
     while let Some(next) = stream.next().await {
-        let not_served = matches!(next, Err(KubeError::NotFound));
-        let outdated = matches!(next, Err(KubeError::Stale));
-        let said = match next {
-            Ok(event) => eye.read(event),
-            Err(KubeError::NotFound) => vec![Event::Listed(BTreeSet::new())],
-            Err(error) => vec![Event::Troubled(error)],
+        let (said, pause) = match next {
+            Ok(event) => (eye.read(event), None),
+            Err(error) => eye.troubled(&error),
         };
         for event in said {
             if events.send((eye.scope.clone(), event)).is_err() {
                 return;
             }
         }
-        if not_served {
-            tokio::time::sleep(NOT_SERVED).await;
-        }
-        if outdated {
-            // The library would ask for the version that is gone for ever, if that was said by a status.
-            tokio::time::sleep(OUTDATED).await;
+        if let Some(pause) = pause {
+            // The library would go on from the version that it knows, for ever, and nobody would hear that all is well.
+            tokio::time::sleep(pause).await;
             stream = watched();
         }
     }
 }
 
-/// How long is waited before everything is listed again.
-const OUTDATED: Duration = Duration::from_millis(500);
-
 struct Eye {
     sight: Sight,
     scope: Scope,
     listing: BTreeSet<Seen>,
-    unreadable: BTreeSet<(Option<String>, String)>,
+    unreadable: BTreeMap<Seen, String>,
 }
 
 impl Eye {
@@ -114,52 +108,74 @@ impl Eye {
                 self.unreadable.clear();
                 vec![]
             }
-            watcher::Event::InitApply(doc) => match self.see(&doc) {
-                Ok((sighting, version)) => {
-                    self.listing.insert(sighting.key());
-                    vec![Event::Seen(Box::new(sighting), version)]
-                }
-                Err(why) => vec![Event::Unreadable(why)],
-            },
+            watcher::Event::InitApply(doc) => {
+                self.listing.insert(key(self.scope.kind, &doc));
+                self.see(&doc)
+            }
             watcher::Event::InitDone => {
-                let listed = Event::Listed(std::mem::take(&mut self.listing));
-                if self.unreadable.is_empty() { vec![listed, Event::Readable] } else { vec![] }
+                vec![Event::Listed(std::mem::take(&mut self.listing)), self.readable()]
             }
-            watcher::Event::Apply(doc) => {
-                self.changed(&doc, |sighting, version| Event::Seen(Box::new(sighting), version))
+            watcher::Event::Apply(doc) => self.see(&doc),
+            watcher::Event::Delete(doc) => {
+                let seen = key(self.scope.kind, &doc);
+                let was_unreadable = self.unreadable.remove(&seen).is_some();
+                let gone = Event::Gone(seen, doc.resource_version().unwrap_or_default());
+                std::iter::once(gone).chain(was_unreadable.then(|| self.readable())).collect()
             }
-            watcher::Event::Delete(doc) => self.changed(&doc, |sighting, version| Event::Gone(sighting.key(), version)),
         }
     }
 
-    fn changed<K: Keep>(&mut self, doc: &Doc<K>, event: impl FnOnce(Sighting, String) -> Event) -> Vec<Event> {
-        let was_readable = self.unreadable.is_empty();
-        match self.see(doc) {
-            Ok((sighting, version)) => {
-                let readable_again = !was_readable && self.unreadable.is_empty();
-                let again = readable_again.then_some(Event::Readable);
-                std::iter::once(event(sighting, version)).chain(again).collect()
+    /// What is wrong, and how long to wait before everything is listed anew; `None` if the library goes on by itself.
+    fn troubled(&self, error: &watcher::Error) -> (Vec<Event>, Option<Duration>) {
+        let is_first = matches!(error, watcher::Error::InitialListFailed(_));
+        match trouble(error) {
+            KubeError::NotFound if is_first && matches!(self.scope.kind, Kind::Instance(_)) => {
+                (vec![Event::Listed(BTreeSet::new())], Some(NOT_SERVED))
             }
-            Err(why) => vec![Event::Unreadable(why)],
+            error => {
+                let pause = match error {
+                    KubeError::NotFound | KubeError::Forbidden { .. } => Some(REFUSED),
+                    KubeError::Stale => Some(OUTDATED),
+                    KubeError::Exists | KubeError::Refused { .. } | KubeError::NoAnswer => None,
+                };
+                (vec![Event::Troubled(error)], pause)
+            }
         }
     }
 
-    /// What an object comes to; the error names it and says what was expected.
-    fn see<K: Keep>(&mut self, doc: &Doc<K>) -> Result<(Sighting, String), String> {
+    /// What an object comes to; one that cannot be read is named, with what was expected.
+    fn see<K: Keep>(&mut self, doc: &Doc<K>) -> Vec<Event> {
         let resource = resource(self.scope.kind);
-        let (namespace, name) = (doc.namespace(), doc.name_any());
+        let seen = key(self.scope.kind, doc);
         match self.sight.see(&resource.api_version, &resource.kind, &doc.value) {
             Ok(sighting) => {
-                self.unreadable.remove(&(namespace, name));
-                Ok((sighting, doc.resource_version().unwrap_or_default()))
+                let was_unreadable = self.unreadable.remove(&seen).is_some();
+                let event = Event::Seen(Box::new(sighting), doc.resource_version().unwrap_or_default());
+                std::iter::once(event).chain(was_unreadable.then(|| self.readable())).collect()
             }
             Err(why) => {
-                let place = namespace.as_deref().unwrap_or_default();
-                let why = format!("{} {place}/{name} cannot be read: {why}", resource.kind);
-                self.unreadable.insert((namespace, name));
-                Err(why)
+                let (namespace, name) = (doc.namespace().unwrap_or_default(), doc.name_any());
+                let why = format!("{} {namespace}/{name} cannot be read: {why}", resource.kind);
+                self.unreadable.insert(seen, why);
+                vec![self.readable()]
             }
         }
+    }
+
+    fn readable(&self) -> Event {
+        Event::Unreadable(self.unreadable.values().next().cloned())
+    }
+}
+
+/// Which object it is, whatever else it says.
+fn key<K: Keep>(kind: Kind, doc: &Doc<K>) -> Seen {
+    let namespace: Name = doc.namespace().unwrap_or_default().into();
+    let name: Name = doc.name_any().into();
+    match kind {
+        Kind::Application => Seen::Application(AppKey { namespace, name }),
+        Kind::Secret => Seen::Secret(SecretKey { namespace, name }),
+        Kind::Workload(kind) => Seen::Workload(namespace, WorkloadKey { kind, name }),
+        Kind::Instance(of) => Seen::Instance(of, namespace, name),
     }
 }
 

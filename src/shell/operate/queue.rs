@@ -44,20 +44,24 @@ pub(super) struct Repeats {
 }
 
 struct Repeat {
-    what: u64,
+    /// What was done; `None` if nobody knows.
+    what: Option<u64>,
     times: u32,
     until: Instant,
 }
 
 /// After this time without a repetition it counts as new.
 const FORGOTTEN: Duration = Duration::from_mins(15);
+/// The members of an action that say of which version it was decided.
+const EXPECTED: [&str; 2] = ["uid", "resource_version"];
 /// The longest wait before the same is done again.
 const LONGEST: u64 = 300;
 
 impl Repeats {
     /// How long the very same has to wait that was done a moment ago.
     pub(super) fn wait(&self, decision: &Decision) -> Option<Duration> {
-        let last = self.last.get(&decision.subject).filter(|last| last.what == what(decision))?;
+        let same = |last: &&Repeat| last.what.is_none_or(|known| known == what(decision));
+        let last = self.last.get(&decision.subject).filter(same)?;
         last.until.checked_duration_since(Instant::now())
     }
 
@@ -65,19 +69,75 @@ impl Repeats {
     pub(super) fn done(&mut self, decision: &Decision) {
         let now = Instant::now();
         self.last.retain(|_, repeat| now < repeat.until + FORGOTTEN);
-        let what = what(decision);
+        let what = Some(what(decision));
         let known = self.last.get(&decision.subject).filter(|last| last.what == what);
         let times = known.map_or(0, |last| last.times.saturating_add(1));
         let wait = (1_u64 << times.min(9)).min(LONGEST);
         let until = now + Duration::from_secs(wait);
         self.last.insert(decision.subject.clone(), Repeat { what, times, until });
     }
+
+    /// A decision about a subject was executed, and nobody knows how far.
+    pub(super) fn lost(&mut self, subject: Subject) {
+        let until = Instant::now() + Duration::from_secs(LONGEST);
+        self.last.insert(subject, Repeat { what: None, times: 0, until });
+    }
 }
 
+/// What a decision does, in whichever version of its objects: each write gives another.
 fn what(decision: &Decision) -> u64 {
     let mut hasher = FnvHasher::default();
     for planned in decision.actions.iter().filter(|planned| planned.action.is_change()) {
-        format!("{:?}", planned.action).hash(&mut hasher);
+        let mut action = serde_json::to_value(&planned.action).unwrap_or_default();
+        if let Some(members) = action.as_object_mut() {
+            members.retain(|name, _| !EXPECTED.contains(&name.as_str()));
+        }
+        action.to_string().hash(&mut hasher);
     }
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::Action;
+    use crate::plan::{Planned, Step, Verdict};
+    use crate::reason::Reason;
+    use crate::world::{Expect, SecretKey};
+
+    fn deletion(version: &str) -> Decision {
+        let key = SecretKey::new("shop", "web");
+        let action = Action::DeleteSecret {
+            namespace: key.namespace.clone(),
+            name: key.name.clone(),
+            expect: Expect { uid: "u".into(), version: version.into() },
+        };
+        let step = Step::Secret(key.name.clone());
+        Decision {
+            subject: Subject::Secret(key),
+            verdict: Verdict::Change,
+            reason: Reason::Unused,
+            actions: vec![Planned { step, action }],
+            parts: vec![],
+        }
+    }
+
+    /// Whoever undoes each write at once gives each time another version.
+    #[test]
+    fn what_is_undone_again_and_again_is_done_more_and_more_seldom() {
+        let mut repeats = Repeats::default();
+        assert_eq!(repeats.wait(&deletion("1")), None);
+        repeats.done(&deletion("1"));
+        let first = repeats.wait(&deletion("2")).unwrap();
+        repeats.done(&deletion("2"));
+        let second = repeats.wait(&deletion("3")).unwrap();
+        assert!(first <= Duration::from_secs(1) && second > first, "{first:?} {second:?}");
+    }
+
+    #[test]
+    fn what_was_lost_waits_whatever_it_is() {
+        let mut repeats = Repeats::default();
+        repeats.lost(deletion("1").subject);
+        assert!(repeats.wait(&deletion("2")).is_some());
+    }
 }

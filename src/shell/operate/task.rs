@@ -20,8 +20,8 @@ use crate::world::Subject;
 pub(super) enum Job {
     /// To look at something.
     Read(Read),
-    /// To confirm or execute a decision.
-    Decision(Subject),
+    /// To confirm or execute a decision, and everything that this may change.
+    Decision(Subject, BTreeSet<Subject>),
     /// To look for terminating secrets without their label.
     Stripped,
 }
@@ -56,6 +56,7 @@ pub(super) struct Tasks {
     set: JoinSet<Ended>,
     jobs: BTreeMap<Id, (Job, AbortHandle)>,
     busy: BTreeSet<Subject>,
+    decisions: usize,
     reads: usize,
 }
 
@@ -64,7 +65,10 @@ impl Tasks {
     pub(super) fn spawn(&mut self, job: Job, task: impl Future<Output = Ended> + Send + 'static) {
         match &job {
             Job::Read(_) => self.reads += 1,
-            Job::Decision(subject) => drop(self.busy.insert(subject.clone())),
+            Job::Decision(_, touched) => {
+                self.decisions += 1;
+                self.busy.extend(touched.iter().cloned());
+            }
             Job::Stripped => {}
         }
         let handle = self.set.spawn(task);
@@ -80,20 +84,23 @@ impl Tasks {
         let (job, _) = self.jobs.remove(&id)?;
         match &job {
             Job::Read(_) => self.reads = self.reads.saturating_sub(1),
-            Job::Decision(subject) => drop(self.busy.remove(subject)),
+            Job::Decision(_, touched) => {
+                self.decisions = self.decisions.saturating_sub(1);
+                self.busy.retain(|subject| !touched.contains(subject));
+            }
             Job::Stripped => {}
         }
         Some(ended.unwrap_or(Ended::Lost(job)))
     }
 
-    /// Whether something is under way for a subject.
-    pub(super) fn is_busy(&self, subject: &Subject) -> bool {
-        self.busy.contains(subject)
+    /// Whether something is under way that may change any of these.
+    pub(super) fn is_busy(&self, touched: &BTreeSet<Subject>) -> bool {
+        !self.busy.is_disjoint(touched)
     }
 
     /// How many decisions are under way.
     pub(super) fn decisions(&self) -> usize {
-        self.busy.len()
+        self.decisions
     }
 
     /// How many reads are under way.
@@ -106,7 +113,7 @@ impl Tasks {
         for (job, handle) in self.jobs.values() {
             match job {
                 Job::Read(_) | Job::Stripped => handle.abort(),
-                Job::Decision(_) => {}
+                Job::Decision(..) => {}
             }
         }
     }

@@ -28,6 +28,8 @@ async fn kubernetes_fails() {
         watches_drop,
         watches_are_silent,
         the_past_is_forgotten,
+        a_watch_is_refused_for_a_moment,
+        one_that_expires_at_the_end_of_time_harms_nobody,
         the_server_has_a_storm,
         a_write_is_refused,
     ];
@@ -159,6 +161,29 @@ async fn the_past_is_forgotten() {
     rig.sandbox.kubernetes.drop_watches();
     rig.sandbox.kubernetes.hold_watches(false);
     rig.until("the deletion is noticed", |rig| rig.secret("late-true").is_none() && rig.users(KAFKA).len() == 2).await;
+    operator.stop().await;
+}
+
+/// The library would go on from where it was, and nobody would say that everything was seen.
+async fn a_watch_is_refused_for_a_moment() {
+    let (rig, operator) = beset(|_| ()).await;
+    rig.complete(&["web"]).await;
+    let refused =
+        rig.sandbox.faults.add(Rule::new(Effect::status(403)).under("/apis/aiven.nais.io").containing("watch=true"));
+    rig.sandbox.kubernetes.drop_watches();
+    rig.until("it is refused", |rig| rig.sandbox.faults.hits(refused) > 0).await;
+    rig.sandbox.faults.remove(refused);
+    rig.apply(app("late", kafka("late")));
+    rig.complete(&["web", "late"]).await;
+    operator.stop().await;
+}
+
+async fn one_that_expires_at_the_end_of_time_harms_nobody() {
+    let (rig, operator) = beset(|_| ()).await;
+    let mut endless = app("endless", kafka("endless"));
+    endless["spec"]["expiresAt"] = json!("9999-12-31T23:59:59Z");
+    rig.apply(endless);
+    rig.complete(&["web", "endless"]).await;
     operator.stop().await;
 }
 

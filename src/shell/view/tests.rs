@@ -1,0 +1,119 @@
+//! What of several sightings counts, and what is of no concern.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::documents::Seen;
+use crate::shell::kube::Event;
+use crate::world::{
+    AppKey, Application, FailureClass, Secret, Spec, Subject, Workload, WorkloadKey, WorkloadKind, names,
+};
+
+fn view() -> View {
+    View::new(Settings::default(), Digester::new(&[7; 32]), vec![])
+}
+
+fn of(kind: Kind) -> Scope {
+    Scope { kind, namespace: None }
+}
+
+fn key() -> AppKey {
+    AppKey::new("shop", "web")
+}
+
+fn app(uid: &str, version: &str, generation: i64) -> Sighting {
+    let mut app = Application::new(key(), Spec::default());
+    (app.uid, app.version, app.generation) = (uid.into(), version.into(), generation);
+    Sighting::Application(Box::new(app))
+}
+
+fn watched(sighting: Sighting, version: &str) -> Fact {
+    let kind = match sighting {
+        Sighting::Application(_) => Kind::Application,
+        _ => Kind::Secret,
+    };
+    Fact::Watched(of(kind), Event::Seen(Box::new(sighting), version.to_owned()))
+}
+
+fn gone(seen: Seen, version: &str) -> Fact {
+    Fact::Watched(of(Kind::Application), Event::Gone(seen, version.to_owned()))
+}
+
+fn secret() -> Secret {
+    let mut secret = Secret::new(SecretKey::new("shop", "web"), BTreeMap::new());
+    secret.labels.kind = Some(names::TYPE_VALUE.into());
+    secret.version = "5".into();
+    secret
+}
+
+/// No watch would ever say again what it has said once.
+#[test]
+fn an_answer_of_before_undoes_no_edit() {
+    let mut view = view();
+    assert!(view.take(watched(app("a", "102", 2), "102")));
+    assert!(!view.take(Fact::Seen(Box::new(app("a", "101", 1)))));
+    assert_eq!(view.world().application(&key()).unwrap().generation, 2);
+}
+
+#[test]
+fn an_answer_of_before_brings_nothing_back() {
+    let mut view = view();
+    view.take(watched(app("a", "101", 1), "101"));
+    assert!(view.take(gone(Seen::Application(key()), "103")));
+    assert!(!view.take(Fact::Seen(Box::new(app("a", "102", 1)))));
+    assert!(view.world().application(&key()).is_none());
+    assert!(view.take(Fact::Seen(Box::new(app("b", "104", 1)))), "one that was made since");
+}
+
+/// Who looks for an object that was gone for a moment would forget the next one of that name.
+#[test]
+fn a_watch_says_what_is_gone() {
+    let mut view = view();
+    view.take(watched(app("a", "101", 1), "101"));
+    view.take(watched(Sighting::Secret(Box::new(secret())), "5"));
+    assert!(!view.take(Fact::Gone(Seen::Application(key()))));
+    assert!(!view.take(Fact::Gone(Seen::Secret(secret().key))));
+    assert!(view.world().application(&key()).is_some() && view.world().managed(&secret().key).is_some());
+    let unknown = SecretKey::new("shop", "other");
+    assert!(view.take(Fact::Gone(Seen::Secret(unknown))), "of others no watch tells");
+}
+
+#[test]
+fn what_has_failed_goes_with_its_object() {
+    let failed = || Failed {
+        class: FailureClass::Refused,
+        operation: "CreateUser",
+        service: None,
+        generation: 1,
+        retry_after: None,
+    };
+    let step = FailureKey { subject: Subject::Application(key()), step: "web".into() };
+    let mut view = view();
+    view.take(watched(app("a", "101", 1), "101"));
+    view.take(Fact::Failed(step.clone(), failed(), Timestamp::UNIX_EPOCH));
+    view.take(watched(app("a", "102", 1), "102"));
+    assert!(view.world().failures.contains_key(&step));
+    view.take(watched(app("b", "105", 1), "105"));
+    assert!(view.world().failures.is_empty(), "another of the same name");
+    view.take(Fact::Failed(step, failed(), Timestamp::UNIX_EPOCH));
+    view.take(gone(Seen::Application(key()), "106"));
+    assert!(view.world().failures.is_empty());
+}
+
+/// In a cluster something happens to some pod all the time.
+#[test]
+fn pods_matter_by_the_secrets_that_they_use() {
+    let pod = |name: &str, secret: &str| {
+        let key = WorkloadKey { kind: WorkloadKind::Pod, name: name.into() };
+        let workload = Workload { started: None, secrets: vec![Name::from(secret)] };
+        let sighting = Sighting::Workload("shop".into(), key, Some(workload));
+        Fact::Watched(of(Kind::Workload(WorkloadKind::Pod)), Event::Seen(Box::new(sighting), String::new()))
+    };
+    let mut view = view();
+    view.take(watched(Sighting::Secret(Box::new(secret())), "5"));
+    assert!(!view.take(pod("one", "somebody-elses")));
+    assert!(view.take(pod("two", "web")));
+    assert!(!view.take(pod("two", "web")), "nothing is different");
+    assert!(view.take(pod("two", "somebody-elses")), "it no longer uses it");
+    assert_eq!(view.world().namespace("shop").unwrap().workloads().count(), 2, "known all the same");
+}

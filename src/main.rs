@@ -6,6 +6,10 @@ use std::process::ExitCode;
 
 use aivenator::cli::{self, Io};
 
+#[cfg(feature = "shell")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let mut out = stdout();
     let colour = out.is_terminal() && anstream::AutoStream::choice(&out) != anstream::ColorChoice::Never;

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::ask::Asker;
 use super::execute::Executor;
 use super::fact::Fact;
-use super::http::{Health, Listen, Pages, Readiness, Server};
+use super::http::{Condition, Health, Listen, Pages, Readiness, Server};
 use super::journal::{self, Place};
 use super::keystore::Encryption;
 use super::kube::{ConnectError, Kube, KubeError, Scope, Target, connect, watch, watched};
@@ -114,7 +114,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError
 }
 
 async fn prepare(config: Config, pages: Pages, stop: CancellationToken) -> Result<(), RunError> {
-    let rights_known = pages.readiness.condition("rights");
+    let begun = pages.readiness.condition("rights");
     let (client, namespace) = connect(&config.target).map_err(RunError::Connect)?;
     let kube = Kube::new(client, pages.metrics.clone());
     let home = home(config.home.clone(), namespace);
@@ -125,12 +125,11 @@ async fn prepare(config: Config, pages: Pages, stop: CancellationToken) -> Resul
         let lines: Vec<String> = denied.iter().map(ToString::to_string).collect();
         return Err(RunError::Rights(lines.join("\n")));
     }
-    rights_known.set(true);
     let digester = Digester::new(&config.key);
     let options = aiven::Options { metrics: Some(pages.metrics.clone()), ..config.aiven.clone() };
     let aiven = aiven::Client::new(options, digester.clone()).map_err(RunError::Aiven)?;
     let place = Place { namespace: home, cluster: cluster(&kube).await? };
-    let parts = Parts { kube, aiven, place, digester, namespaces };
+    let parts = Parts { kube, aiven, place, digester, namespaces, begun };
     match config.candidate.clone() {
         None => serve(&config, parts, pages, stop).await,
         Some(candidate) => lead(&config, (parts, candidate), pages, stop).await,
@@ -144,6 +143,8 @@ struct Parts {
     place: Place,
     digester: Digester,
     namespaces: Vec<Option<String>>,
+    /// Met once it is known what else there is to wait for.
+    begun: Condition,
 }
 
 /// Waits for its turn, and acts for as long as it lasts.
@@ -155,8 +156,7 @@ async fn lead(
 ) -> Result<(), RunError> {
     let (namespace, name) = (parts.place.namespace.clone(), "aivenator".to_owned());
     let options = lease::Options { namespace, name, identity: candidate, timing: lease::elector::Timing::default() };
-    let standby = pages.readiness.condition("lease");
-    standby.set(true);
+    parts.begun.set(true);
     let client = parts.kube.client().clone();
     let held = tokio::select! {
         held = lease::Lease::acquire(client, options) => held,
@@ -178,7 +178,7 @@ async fn lead(
 }
 
 async fn serve(config: &Config, parts: Parts, pages: Pages, stop: CancellationToken) -> Result<(), RunError> {
-    let Parts { kube, aiven, place, digester, namespaces } = parts;
+    let Parts { kube, aiven, place, digester, namespaces, begun } = parts;
     let (facts, inbox) = unbounded_channel();
     let journal = journal::Writer::start(kube.clone(), place.clone());
     let executor =
@@ -197,6 +197,7 @@ async fn serve(config: &Config, parts: Parts, pages: Pages, stop: CancellationTo
     let recorder = Recorder::new(kube.client().clone(), reporter);
     let heartbeat = pages.health.heartbeat("loop", ALIVE);
     let reporter = Reporter::new(pages, heartbeat, (recorder, aiven.clone()));
+    begun.set(true);
     let watching = stop.child_token();
     let _unwatched = watching.clone().drop_guard();
     let mut watches = JoinSet::new();

@@ -18,10 +18,13 @@ impl Executor {
         let Action::RecordIntent { user, namespace, secret, application, application_uid } = action else {
             return Ok(());
         };
+        let asked = clock::now();
         if let Some(account) = self.aiven.user(user).await.map_err(Trouble::Aiven)? {
             self.learn(Fact::User(user.clone(), Box::new(account.user)));
             return Err(Trouble::Taken);
         }
+        // Else whoever plans meanwhile would have to look for it too.
+        self.learn(Fact::UserMissing(user.clone(), asked));
         let intent = Intent {
             secret: SecretKey { namespace: namespace.clone(), name: secret.clone() },
             application: application.clone(),

@@ -236,11 +236,18 @@ fn finish(world: &World, mut decisions: Vec<Decision>, notes: Notes) -> Plan {
 impl Decision {
     /// The journal is another cluster's, so this is a restored backup: nothing is done until a person has removed it.
     fn withhold(&mut self) {
-        if self.actions.iter().any(|planned| planned.action.is_change()) {
-            let why = "it belongs to another cluster, from which this one seems to be restored".into();
-            self.verdict = self.verdict.max(Verdict::Wait);
-            self.reason = Reason::JournalUnavailable { why };
-            self.actions.retain(|planned| !planned.action.is_change());
+        if !self.actions.iter().any(|planned| planned.action.is_change()) {
+            return;
+        }
+        self.actions.retain(|planned| !planned.action.is_change());
+        let why = "it belongs to another cluster, from which this one seems to be restored; nothing is done until a \
+                   person deletes ConfigMap aivenator-journal";
+        let reason = Reason::JournalUnavailable { why: why.into() };
+        for part in self.parts.iter_mut().filter(|part| part.verdict == Verdict::Change) {
+            (part.verdict, part.reason) = (Verdict::Wait, reason.clone());
+        }
+        if self.verdict <= Verdict::Change {
+            (self.verdict, self.reason) = (Verdict::Wait, reason);
         }
     }
 }

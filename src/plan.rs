@@ -10,6 +10,7 @@ mod backoff;
 mod contents;
 mod contest;
 mod finalizer;
+mod left;
 mod metadata;
 mod output;
 mod part;

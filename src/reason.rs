@@ -10,7 +10,9 @@ use serde::{Serialize, Serializer};
 
 use crate::read::Read;
 use crate::want::ServiceType;
-use crate::world::{AppKey, ConsumerRef, FailureClass, Name, SecretKey, ServiceKey, Timestamp, UserKey, rfc3339};
+use crate::world::{
+    AppKey, BrokenRecord, ConsumerRef, FailureClass, Name, SecretKey, ServiceKey, Timestamp, UserKey, rfc3339,
+};
 
 mod awaits;
 mod code;
@@ -149,8 +151,12 @@ pub enum Reason {
     },
     /// The records on a secret are broken, such that a user could be lost.
     AnnotationInvalid {
+        /// Which secret.
+        secret: Name,
         /// What is wrong; never empty.
-        faults: Vec<Name>,
+        faults: Vec<BrokenRecord>,
+        /// What a person can do about it.
+        mend: Mend,
     },
     /// A record names something that was not made for this secret.
     NotOurs {
@@ -183,6 +189,11 @@ pub enum Reason {
     Terminating {
         /// What.
         what: Name,
+    },
+    /// A Secret of that name is somebody else's, and is being deleted.
+    ForeignTerminating {
+        /// Which.
+        secret: Name,
     },
     /// Another subject takes the user name first.
     NameTaken {
@@ -292,6 +303,17 @@ pub enum Drift {
     NotRecorded(ServiceKey),
     /// The secret records a user of another service.
     OtherService(UserKey),
+}
+
+/// What a person can do about records that are broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mend {
+    /// The secret is being deleted: mend them, or leave its users at Aiven.
+    Release,
+    /// Another application asks for the secret: mend them, or delete the secret.
+    TakeOver,
+    /// The list of replaced users cannot be read: mend it, or take it away.
+    List,
 }
 
 /// What follows from the end of a certificate.

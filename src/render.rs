@@ -18,7 +18,7 @@ use self::paint::Symbol;
 use crate::action::{Action, Operation};
 use crate::plan::{Decision, Part, Plan, Planned, Step, Verdict};
 use crate::reason::Reason;
-use crate::world::{Name, Subject};
+use crate::world::{Name, Subject, Timestamp};
 
 pub use self::action::words as action_line;
 pub use self::explain::{explain_application, explain_secret};
@@ -48,12 +48,7 @@ pub fn plan(plan: &Plan, options: Options) -> String {
             page.item(2, Symbol::Wait, &read.to_string());
         }
     }
-    if let Some(moment) = wake_at {
-        page.gap();
-        let then = if plan.changes() { "Beyond that, nothing" } else { "Nothing" };
-        let moment = time::at(*moment, *now);
-        page.line(0, &format!("{then} changes by itself before {moment}."));
-    }
+    wakes(&mut page, plan, *wake_at);
     if !page.is_empty() {
         page.gap();
         page.legend();
@@ -62,6 +57,18 @@ pub fn plan(plan: &Plan, options: Options) -> String {
     let line = page.paint.bold(&summary::line(plan));
     page.line(0, &line);
     page.into_text()
+}
+
+/// When time alone changes the plan. What the plan itself does brings moments of its own, so of those nothing is said.
+fn wakes(page: &mut Page, plan: &Plan, wake_at: Option<Timestamp>) {
+    let Some(moment) = wake_at else { return };
+    let moment = time::at(moment, plan.now);
+    page.gap();
+    if plan.changes() {
+        page.line(0, &format!("If nothing of this is done, the plan changes by itself at {moment}."));
+    } else {
+        page.line(0, &format!("Nothing changes by itself before {moment}."));
+    }
 }
 
 /// Whether there is no more to say than that it stays.

@@ -20,7 +20,8 @@ use crate::naming::Prefix;
 use crate::reason::Reason;
 use crate::value::Credential;
 use crate::world::{
-    Access, AppKey, Claim, Here, Name, Service, ServiceKey, Settings, Spec, Spelling, User, UserKey, World,
+    Access, AppKey, BrokenRecord, Claim, Here, Name, Service, ServiceKey, Settings, Spec, Spelling, User, UserKey,
+    World,
 };
 
 /// A kind of Aiven service.
@@ -157,7 +158,7 @@ trait Provider: Sync {
     fn instance_kind(&self) -> Option<&'static str>;
     fn has_certificates(&self) -> bool;
     fn requests(&self, app: &AppKey, spec: &Spec) -> Vec<Request>;
-    fn claims(&self, annotations: &BTreeMap<Name, Name>) -> (Vec<Claim>, Vec<Name>);
+    fn claims(&self, annotations: &BTreeMap<Name, Name>) -> (Vec<Claim>, Vec<BrokenRecord>);
     fn addresses(&self, service: &Service, settings: &Settings) -> Vec<(&'static str, Option<Spelling>)>;
     fn resolve<'w>(&self, here: Here<'w>, want: &Want) -> Result<Resolved<'w>, Reason>;
     fn why_not_usable(&self, world: &World, namespace: &Name, service: &ServiceKey) -> Option<Reason>;
@@ -260,7 +261,7 @@ pub enum IfAbsent {
 }
 
 /// The claims that annotations make, and what is wrong with them.
-pub(crate) fn claims(annotations: &BTreeMap<Name, Name>) -> (Vec<Claim>, Vec<Name>) {
+pub(crate) fn claims(annotations: &BTreeMap<Name, Name>) -> (Vec<Claim>, Vec<BrokenRecord>) {
     let read = ServiceType::ALL.into_iter().map(|service_type| service_type.provider().claims(annotations));
     let (claims, faults): (Vec<_>, Vec<_>) = read.unzip();
     (claims.concat(), faults.concat())

@@ -14,6 +14,7 @@ mod labels;
 pub mod names;
 mod namespace;
 mod observed;
+mod record;
 mod secret;
 mod service;
 mod settings;
@@ -36,6 +37,7 @@ pub use self::keys::Keys;
 pub use self::labels::Labels;
 pub use self::namespace::{Here, Namespace, Place};
 pub use self::observed::{Content, Digest, Digester, Observed};
+pub use self::record::BrokenRecord;
 pub(crate) use self::secret::Notes;
 pub use self::secret::{Claim, Entry, Protection, Retired, Secret, Stores, Validity};
 pub use self::service::{

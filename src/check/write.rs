@@ -27,7 +27,10 @@ pub(super) fn write(case: &Case<'_>, write: &WriteKeys) -> Findings {
             findings.extend(patchable(secret, write));
             Secret::clone(secret)
         }
-        (Operation::Patch, Lookup::Found(Entry::Foreign | Entry::Absent) | Lookup::Absent | Lookup::Unseen(_)) => {
+        (
+            Operation::Patch,
+            Lookup::Found(Entry::Foreign { .. } | Entry::Absent) | Lookup::Absent | Lookup::Unseen(_),
+        ) => {
             return vec![(Rule::NotOurSecret, format!("{key} is not managed"))];
         }
     };

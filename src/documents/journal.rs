@@ -124,9 +124,10 @@ fn entry(key: &str, value: &Value, found: &mut FoundJournal, names: &Names) -> O
     let value = syntax::json_value(text)?;
     let object = Object::of(&value).ok()?;
     object.need("version", integer).ok().filter(|version| *version == VERSION)?;
-    let user = user_key(&object, names).ok()?;
+    let kind = key.split_once('.')?.0;
+    let user = if kind == "left" { left_behind_account(&object, names) } else { user_key(&object, names) }.ok()?;
     let FoundJournal { journal, .. } = found;
-    match key.split_once('.')?.0 {
+    match kind {
         "intent" if !journal.intents.contains_key(&user) => {
             journal.intents.insert(user, intent(&object, names).ok()?);
         }
@@ -145,6 +146,13 @@ fn entry(key: &str, value: &Value, found: &mut FoundJournal, names: &Names) -> O
 pub(super) fn user_key(object: &Object<'_>, names: &Names) -> Result<UserKey, Fault> {
     let part = |key| object.need(key, |value| some_text(value).map(|text| names.of(text)));
     Ok(UserKey { project: part("project")?, service: part("service")?, username: part("username")? })
+}
+
+/// Reads the members that name a user that was left behind: where it is may not be known.
+fn left_behind_account(object: &Object<'_>, names: &Names) -> Result<UserKey, Fault> {
+    let place = |key| object.need(key, |value| names.text(value));
+    let username = object.need("username", |value| some_text(value).map(|text| names.of(text)))?;
+    Ok(UserKey { project: place("project")?, service: place("service")?, username })
 }
 
 /// Reads a namespace, and the name of a Secret under the key that is given.

@@ -20,7 +20,12 @@ pub enum Sighting {
     /// A managed Secret.
     Secret(Box<Secret>),
     /// Somebody else's Secret.
-    Foreign(SecretKey),
+    Foreign {
+        /// Which.
+        key: SecretKey,
+        /// Whether it is being deleted.
+        terminating: bool,
+    },
     /// A pod or workload in a namespace; `None` for one that has finished.
     Workload(Name, WorkloadKey, Option<Workload>),
     /// An instance object: its kind, namespace, name and state.
@@ -46,7 +51,7 @@ impl Sighting {
         match self {
             Sighting::Application(app) => Seen::Application(app.key.clone()),
             Sighting::Secret(secret) => Seen::Secret(secret.key.clone()),
-            Sighting::Foreign(key) => Seen::Secret(key.clone()),
+            Sighting::Foreign { key, terminating: _ } => Seen::Secret(key.clone()),
             Sighting::Workload(namespace, key, _) => Seen::Workload(namespace.clone(), key.clone()),
             Sighting::Instance(service_type, namespace, name, _) => {
                 Seen::Instance(*service_type, namespace.clone(), name.clone())
@@ -61,7 +66,7 @@ impl World {
         match sighting {
             Sighting::Application(app) => self.put_application(*app),
             Sighting::Secret(secret) => self.put_secret(*secret),
-            Sighting::Foreign(key) => self.put_foreign_secret(&key),
+            Sighting::Foreign { key, terminating } => self.put_foreign_secret(&key, terminating),
             Sighting::Workload(namespace, key, Some(workload)) => self.put_workload(&namespace, key, workload),
             Sighting::Workload(namespace, key, None) => self.remove_workload(&namespace, &key),
             Sighting::Instance(service_type, namespace, name, state) => {
@@ -125,7 +130,7 @@ pub(super) fn reduce(
         Known::Application(version) => Sighting::Application(Box::new(application::read(root, meta, version, names)?)),
         Known::Secret => match secret::read(root, meta, names, digester)? {
             Some(secret) => Sighting::Secret(Box::new(secret)),
-            None => Sighting::Foreign(meta.secret_key()),
+            None => Sighting::Foreign { key: meta.secret_key(), terminating: meta.terminating },
         },
         Known::Workload(kind) => match workload::read(kind, root, meta, names)? {
             Some((key, workload)) => Sighting::Workload(meta.namespace.clone(), key, Some(workload)),

@@ -112,7 +112,10 @@ fn why_recorded_elsewhere(world: &World, secret: &SecretKey, user: &UserKey) -> 
 /// Why a user is not a secret's to delete, although no other records it: it is being made for another secret.
 pub(super) fn why_made_elsewhere(world: &World, secret: &SecretKey, user: &UserKey) -> Option<Reason> {
     let intent = world.journal()?.intents.get(user).filter(|intent| intent.secret != *secret)?;
-    let what = format!("user {} is being made for secret {}", user.username, intent.secret).into();
+    let ends = world.managed(&intent.secret).is_some_and(|secret| secret.terminating);
+    let how = if ends { "was made for secret" } else { "is being made for secret" };
+    let then = if ends { ", which is being deleted: its end is waited for" } else { "" };
+    let what = format!("user {} {how} {}{then}", user.username, intent.secret).into();
     Some(Reason::Settling { what, until: None })
 }
 

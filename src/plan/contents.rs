@@ -48,6 +48,8 @@ pub(super) struct Question<'q> {
     pub(super) own: bool,
     /// Whether everything is written, whatever is there.
     pub(super) all: bool,
+    /// Whether the secret was for another service: what cannot be compared is that one's.
+    pub(super) moved: bool,
     /// Whether the credentials may be others than those that the secret holds, and were not read.
     pub(super) stale: bool,
 }
@@ -188,9 +190,13 @@ fn judge(
         Source::Username if !question.same_user => Finding::Wrong,
         Source::Username => differs(current, question.observed.map(|user| user.name)),
         Source::Credential(field) => judge_credential(question, field, current),
-        Source::Ca => match survey.world.project(&question.service.0.project) {
-            Lookup::Found(project) => differs(current, project.ca.seen().copied()),
-            Lookup::Absent | Lookup::Unseen(_) => differs(current, None),
+        Source::Ca => match (survey.world.project(&question.service.0.project), current) {
+            (Lookup::Found(project), Some(held)) if question.moved && !is_one_of(held, project.ca.seen()) => {
+                Finding::Wrong
+            }
+            (Lookup::Found(project), _) => differs(current, project.ca.seen().copied()),
+            (Lookup::Absent | Lookup::Unseen(_), Some(_)) if question.moved => Finding::Wrong,
+            (Lookup::Absent | Lookup::Unseen(_), _) => differs(current, None),
         },
         Source::Keystore | Source::Truststore => {
             if !question.same_user || question.secret.is_some_and(|secret| secret.stores == Stores::Differ) {
@@ -200,6 +206,11 @@ fn judge(
             }
         }
     }
+}
+
+/// Whether a content is surely one of these.
+fn is_one_of<'c>(held: Content, right: impl IntoIterator<Item = &'c Content>) -> bool {
+    right.into_iter().any(|right| held.same(*right) == Some(true))
 }
 
 /// Compares a content with what it has to be; with `None` only whether it is there.
@@ -250,7 +261,10 @@ fn judge_address(
         Finding::Blocked { reason, lacks }
     };
     let Some(address) = address else { return gone() };
-    let differs = |content: Content| address.right.iter().all(|right| content.same(*right) == Some(false));
+    let differs = |content: Content| match question.moved {
+        true => !is_one_of(content, &address.right),
+        false => address.right.iter().all(|right| content.same(*right) == Some(false)),
+    };
     match (&address.text, absent, current) {
         (Some(_), _, None) => Finding::Missing,
         (Some(_), _, Some(Content::Empty)) => Finding::Wrong,
@@ -259,6 +273,8 @@ fn judge_address(
         (None, IfAbsent::Wait, _) | (None, IfAbsent::LeaveOut, Some(_)) => gone(),
         (None, IfAbsent::Text(_), None) => Finding::Missing,
         (None, IfAbsent::Text(_), Some(Content::Empty)) => Finding::Right,
+        // It was an address of another service: this one never had any.
+        (None, IfAbsent::Text(_), Some(content)) if question.moved && differs(content) => Finding::Wrong,
         (None, IfAbsent::Text(_), Some(content)) if differs(content) => gone(),
         (None, IfAbsent::Text(_), Some(_)) => Finding::Right,
     }

@@ -94,18 +94,28 @@ pub(super) fn may_retire(world: &World, secret: &Secret, user: &UserKey) -> bool
 
 /// Whether a secret that records a user does not do so any more after this plan.
 fn drops(survey: &Survey<'_>, secret: &Secret, user: &UserKey) -> bool {
-    let world = survey.world;
-    let key = &secret.key;
     if secret.terminating {
-        let decision = finalizer::decide(world, secret, &mut Notes::default());
+        let decision = finalizer::decide(survey.world, secret, &mut Notes::default());
         return decision.actions.iter().any(|planned| matches!(planned.action, Action::ReleaseSecret { .. }));
     }
-    let here = world.here(&key.namespace);
-    let Some(app) = writer(here, &key.name).filter(|app| !app.paused) else { return false };
-    let mode = Mode { here, all: false, contended: false };
-    let targets = app.targets().unwrap_or_default().iter().filter(|target| target.secret == key.name);
-    let mut plans = targets.map(|target| target::plan(survey, (app, target), mode, &mut Notes::default()));
-    plans.any(|plan| plan.actions.iter().any(|action| forgets(action, secret, user)))
+    writes(survey, (secret, false)).any(|action| forgets(&action, secret, user))
+}
+
+/// Whether this plan lists the user, which a secret has in use, as replaced on it.
+pub(super) fn replaces(survey: &Survey<'_>, secret: &Secret, user: &UserKey) -> bool {
+    let retires = |action: &Action| matches!(action, Action::RetireUser { user: retired, .. } if retired == user);
+    !secret.terminating && writes(survey, (secret, true)).any(|action| retires(&action))
+}
+
+/// What the application that writes a secret does for it in this plan.
+fn writes<'s>(survey: &'s Survey<'_>, (secret, contended): (&'s Secret, bool)) -> impl Iterator<Item = Action> + 's {
+    let key = &secret.key;
+    let here = survey.world.here(&key.namespace);
+    let app = writer(here, &key.name).filter(|app| !app.paused);
+    let mode = Mode { here, all: false, contended };
+    let targets = app.into_iter().flat_map(|app| app.targets().unwrap_or_default().iter().map(move |it| (app, it)));
+    let own = targets.filter(|(_, target)| target.secret == key.name);
+    own.flat_map(move |of| target::plan(survey, of, mode, &mut Notes::default()).actions)
 }
 
 /// Whether a write leaves no record of the user on the secret.

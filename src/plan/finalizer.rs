@@ -10,12 +10,14 @@ use super::retire::made_for;
 use super::secret::{decision, planned};
 use super::survey::Notes;
 use super::write::expect;
-use super::{Decision, Verdict, backoff};
+use super::{Decision, Verdict, backoff, left};
 use crate::action::Action;
 use crate::read::Read;
-use crate::reason::Reason;
+use crate::reason::{Mend, Reason};
 use crate::want::ServiceType;
-use crate::world::{AppKey, Claim, Kind, Lookup, Name, Secret, SecretKey, ServiceKey, Subject, UserKey, World, names};
+use crate::world::{
+    AppKey, BrokenRecord, Claim, Kind, Lookup, Name, Secret, SecretKey, ServiceKey, Subject, UserKey, World,
+};
 
 /// Decides a secret that is being deleted.
 pub(super) fn decide(world: &World, secret: &Secret, notes: &mut Notes) -> Decision {
@@ -35,8 +37,9 @@ pub(super) fn decide(world: &World, secret: &Secret, notes: &mut Notes) -> Decis
 
 fn clean_up(world: &World, secret: &Secret, notes: &mut Notes) -> (Verdict, Reason, Vec<Action>) {
     if secret.skip_cleanup() {
-        let left: Vec<UserKey> =
+        let mut left: Vec<UserKey> =
             recorded(world, secret).into_iter().flat_map(|record| record.existing(world)).collect();
+        left.extend(left::behind(world, secret));
         return (Verdict::Change, Reason::SkipCleanup, vec![release(secret, left)]);
     }
     if let Some(reason) = why_invalid(secret) {
@@ -54,6 +57,7 @@ fn clean_up(world: &World, secret: &Secret, notes: &mut Notes) -> (Verdict, Reas
             outcome.take(user, fate, notes);
         }
     }
+    outcome.left_behind.extend(left::behind(world, secret));
     outcome.finish(secret)
 }
 
@@ -107,12 +111,13 @@ fn release(secret: &Secret, left_behind: Vec<UserKey>) -> Action {
 
 /// Why its records cannot be followed, although users could be lost by that.
 fn why_invalid(secret: &Secret) -> Option<Reason> {
-    let mut faults: Vec<Name> = secret.faults().to_vec();
+    let mut faults: Vec<BrokenRecord> = secret.faults().to_vec();
     let records = secret.claims().iter().any(Claim::is_whole) || !secret.retired().is_empty();
     if secret.app().is_none() && (records || !faults.is_empty()) {
-        faults.push(format!("label {} is missing", names::APP).into());
+        faults.push(BrokenRecord::NoApp);
     }
-    (!faults.is_empty()).then_some(Reason::AnnotationInvalid { faults })
+    let secret = secret.key.name.clone();
+    (!faults.is_empty()).then_some(Reason::AnnotationInvalid { secret, faults, mend: Mend::Release })
 }
 
 /// A user that a secret records, in use or replaced.
@@ -238,7 +243,6 @@ fn fate(world: &World, secret: &Secret, (record, user): (&Record, &UserKey)) -> 
     match world.user(user) {
         Lookup::Found(_) => {
             actions.push(Action::DeleteUser { user: user.clone() });
-            actions.extend(forget(world, secret, user));
         }
         Lookup::Unseen(why) => return Fate::Wait(Reason::NotObserved { what: Read::User(user.clone()), why }),
         Lookup::Absent => {
@@ -249,13 +253,6 @@ fn fate(world: &World, secret: &Secret, (record, user): (&Record, &UserKey)) -> 
         }
     }
     if actions.is_empty() { Fate::Gone } else { Fate::Delete(actions) }
-}
-
-/// Removes what the journal says of a user that is deleted for good, so that nobody waits for it to show.
-fn forget(world: &World, secret: &Secret, user: &UserKey) -> Option<Action> {
-    world.journal().filter(|journal| journal.unwritable.is_none() && journal.intents.contains_key(user))?;
-    let SecretKey { namespace, name } = secret.key.clone();
-    Some(Action::ClearIntent { user: user.clone(), namespace, secret: name })
 }
 
 /// What other secrets that record the user make of it.

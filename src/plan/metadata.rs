@@ -158,6 +158,9 @@ impl Metadata {
     }
 
     fn retired(&mut self, secret: Option<&Secret>, list: &[Retired]) {
+        if secret.is_some_and(Secret::hides_retired) {
+            return;
+        }
         let text = (!list.is_empty()).then(|| Retired::format(list));
         let same = secret.map(Secret::retired).unwrap_or_default() == list;
         let current = secret.and_then(|secret| secret.notes().retired.as_deref());

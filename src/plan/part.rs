@@ -3,14 +3,18 @@
 //! Takes as given that the secret may be written at all ([`super::target`] sees to that). Keeps a user that works,
 //! whatever its name's suffix; never changes one that was not made for this secret alone.
 
+mod question;
+mod why;
+
+use self::question::{question, wish_credentials};
+use self::why::{Old, why_replaced, why_written};
 use super::account::{self, NewUser, Recorded};
 use super::contents::{self, Contents, Question};
 use super::renew::{self, Due, InUse};
 use super::survey::{Notes, Survey};
 use super::{Verdict, backoff, contest};
 use crate::action::Action;
-use crate::read::Read;
-use crate::reason::{Drift, Reason, Renewal};
+use crate::reason::Reason;
 use crate::want::{Grant, IfAbsent, KeyWant, Resolved, ServiceType, Source, Want};
 use crate::world::{
     AppKey, Application, Content, Here, Lookup, Name, Secret, SecretKey, Subject, User, UserKey, World,
@@ -45,6 +49,8 @@ pub(super) struct PartPlan<'a> {
     pub(super) reason: Reason,
     /// How the secret stands until something is done, whatever the reason says.
     pub(super) standing: Standing,
+    /// How it stands once everything here is done.
+    pub(super) then: Standing,
     /// What has to be done before the secret is written.
     pub(super) before: Vec<Action>,
     /// What has to be written; `None` if every key is right.
@@ -62,6 +68,13 @@ pub(super) enum Standing {
     Complete,
     /// It lacks something, or something in it has to change: what has to wait is a failure.
     Incomplete,
+}
+
+impl PartPlan<'_> {
+    /// The same, where nothing is done that changes how the secret stands.
+    fn standing(self, standing: Standing) -> Self {
+        PartPlan { standing, then: standing, ..self }
+    }
 }
 
 impl Standing {
@@ -86,15 +99,6 @@ pub(super) fn decide<'a>(survey: &Survey<'_>, ask: Ask<'a>, notes: &mut Notes) -
         Recorded::Own(user, observed) => keep_own(survey, (ask, on), (user, observed), notes),
         Recorded::NotOwn(user, observed, why) => keep_other(survey, (ask, on), (user, observed, why), notes),
     }
-}
-
-/// What was recorded before a new user.
-enum Old {
-    None,
-    Elsewhere(UserKey),
-    Gone(UserKey),
-    NotOwn(UserKey),
-    Due(UserKey, Reason),
 }
 
 /// The user is the secret's own: it stays, unless time asks for a new one.
@@ -133,8 +137,7 @@ fn keep_own<'a>(
     let ambiguous = matches!(on.hindrance.as_ref(), Some(Reason::InstanceAmbiguous { .. }));
     // Of an ambiguous instance only the rights of users stay as they are: what a secret holds is put back.
     if let Some(reason) = on.hindrance.as_ref().filter(|_| !(ambiguous && changes && before.is_empty())) {
-        let standing = Standing::complete_if(!changes && !ask.all);
-        return PartPlan { standing, ..blocked(ask, reason.clone(), notes) };
+        return blocked(ask, reason.clone(), notes).standing(Standing::complete_if(!changes && !ask.all));
     }
     let blocked = contents.as_ref().and_then(|contents| contents.blocked.as_ref());
     let written = || why_written(ask, (contents.as_deref(), !before.is_empty()), (&user, observed));
@@ -146,8 +149,8 @@ fn keep_own<'a>(
         (None, Due::Nothing) => (Verdict::Keep, Reason::UpToDate),
     };
     let incomplete = contents.as_ref().is_some_and(|contents| contents.incomplete);
-    let standing = Standing::complete_if(!changes && !incomplete);
-    PartPlan { want: ask.want, verdict, reason, standing, before, contents, user: Some(user), retire: None }
+    let (standing, then) = (Standing::complete_if(!changes && !incomplete), Standing::complete_if(!incomplete));
+    PartPlan { want: ask.want, verdict, reason, standing, then, before, contents, user: Some(user), retire: None }
 }
 
 /// What failed last for this secret, while it is not tried again.
@@ -184,6 +187,7 @@ fn keep_other<'a>(
         verdict: Verdict::Keep,
         reason: why,
         standing: Standing::Complete,
+        then: Standing::Complete,
         before: vec![],
         contents: None,
         user: None,
@@ -200,7 +204,7 @@ fn replace<'a>(survey: &Survey<'_>, (ask, on): (Ask<'a>, &Resolved<'_>), old: Ol
     // A user that exists serves until the new one does.
     let serves = matches!(old, Old::Due(..) | Old::NotOwn(_));
     let standing = if serves { unresolved(ask) } else { Standing::Incomplete };
-    let stuck = |reason: Reason, notes: &mut Notes| PartPlan { standing, ..blocked(ask, reason, notes) };
+    let stuck = |reason: Reason, notes: &mut Notes| blocked(ask, reason, notes).standing(standing);
     if let Some(reason) = on.hindrance.as_ref() {
         return stuck(reason.clone(), notes);
     }
@@ -219,7 +223,9 @@ fn replace<'a>(survey: &Survey<'_>, (ask, on): (Ask<'a>, &Resolved<'_>), old: Ol
         Ok(grants) => grants,
         Err(reason) => return stuck(reason, notes),
     };
-    let contents = contents::compare(survey, &question(ask, on, (&new.user, observed), false));
+    let moved = matches!(old, Old::Elsewhere(_));
+    let question = Question { moved, ..question(ask, on, (&new.user, observed), false) };
+    let contents = contents::compare(survey, &question);
     if let Some(reason) = contents.as_ref().and_then(|contents| contents.blocked.clone()) {
         return stuck(reason, notes);
     }
@@ -234,7 +240,8 @@ fn replace<'a>(survey: &Survey<'_>, (ask, on): (Ask<'a>, &Resolved<'_>), old: Ol
         }
     };
     let user = Some(new.user);
-    PartPlan { want: ask.want, verdict: Verdict::Change, reason, standing, before, contents, user, retire }
+    let then = Standing::Complete;
+    PartPlan { want: ask.want, verdict: Verdict::Change, reason, standing, then, before, contents, user, retire }
 }
 
 /// The application that a user of a secret was made for, or may have been made for: this one, or the one that the secret
@@ -283,98 +290,17 @@ fn grant(ask: Ask<'_>, on: &Resolved<'_>, user: &UserKey, observed: Option<&User
     want.service_type.grant(&Grant { service: on.service, user, observed, access: want.access })
 }
 
-fn question<'q>(
-    ask: Ask<'q>,
-    on: &'q Resolved<'q>,
-    (user, observed): (&'q UserKey, Option<&'q User>),
-    same_user: bool,
-) -> Question<'q> {
-    let all = ask.secret.is_none() || ask.all;
-    Question {
-        secret: ask.secret,
-        want: ask.want,
-        service: (&on.key, on.service),
-        user,
-        observed,
-        same_user,
-        own: true,
-        all,
-        stale: same_user && observed.is_some_and(|observed| is_stale(ask, observed)),
-    }
-}
-
-/// Whether what is not secret says that the credentials are others than those in the secret, and they were not read: the
-/// password is younger than the last write, or the certificate does not end when the one in the secret does.
-fn is_stale(ask: Ask<'_>, observed: &User) -> bool {
-    let Some(secret) = ask.secret else { return false };
-    let newer = observed.password_updated.zip(secret.written).is_some_and(|(updated, written)| updated > written);
-    let unreadable = secret.certificate.is_none()
-        && observed.certificate_ends.is_some()
-        && matches!(secret.content("KAFKA_CERTIFICATE"), Some(Content::Digest(_)));
-    let other = want_ends(ask) && (renew::on_offer(secret, observed) || unreadable);
-    (newer && observed.password.is_none()) || (other && observed.certificate.is_none())
-}
-
-/// Notes that the credentials have to be read, where they may have changed unseen.
-fn wish_credentials(ask: Ask<'_>, (user, observed): (&UserKey, &User), notes: &mut Notes) {
-    if is_stale(ask, observed) {
-        notes.reads.push(Read::Credentials(user.clone()));
-    }
-}
-
-fn why_written(
-    ask: Ask<'_>,
-    (contents, access): (Option<&Contents>, bool),
-    (user, observed): (&UserKey, &User),
-) -> Reason {
-    let right = Contents::default();
-    let Contents { set: _, refresh: _, missing, wrong, credentials, blocked: _, incomplete: _ } =
-        contents.unwrap_or(&right);
-    let offered = ask.secret.filter(|secret| renew::on_offer(secret, observed)).and_then(|secret| secret.certificate);
-    if let Some(held) = offered.filter(|_| *credentials && observed.expiring_certificate_ends.is_some()) {
-        return Reason::CertificateEnding { user: user.clone(), ends: held.until, then: Renewal::OnOffer };
-    }
-    let drifts = [
-        access.then(|| Drift::Access(user.clone())),
-        credentials.then(|| Drift::Credentials(user.clone())),
-        (!missing.is_empty()).then(|| Drift::KeysMissing(missing.clone())),
-        (!wrong.is_empty()).then(|| Drift::KeysWrong(wrong.clone())),
-    ];
-    why_changed(ask, drifts.into_iter().flatten().collect())
-}
-
-fn why_replaced(ask: Ask<'_>, old: &Old, new: &UserKey) -> Reason {
-    match old {
-        Old::Due(_, reason) => reason.clone(),
-        Old::None => why_changed(ask, vec![Drift::NotRecorded(new.service_key())]),
-        Old::Elsewhere(user) => why_changed(ask, vec![Drift::OtherService(user.clone())]),
-        Old::Gone(user) => Reason::Drifted { what: vec![Drift::UserGone(user.clone())] },
-        Old::NotOwn(user) => Reason::Drifted { what: vec![Drift::NotOwn(user.clone())] },
-    }
-}
-
-/// Why a secret is written: it does not exist, the spec is another, or something has drifted.
-fn why_changed(ask: Ask<'_>, drifts: Vec<Drift>) -> Reason {
-    if ask.secret.is_none() {
-        Reason::SecretMissing { secret: ask.key.name.clone() }
-    } else if ask.all {
-        Reason::ResyncRequested
-    } else if ask.app.status.hash != *ask.app.hash() {
-        Reason::SpecChanged
-    } else {
-        Reason::Drifted { what: drifts }
-    }
-}
-
 /// Nothing can be done about it now.
 fn blocked<'a>(ask: Ask<'a>, reason: Reason, notes: &mut Notes) -> PartPlan<'a> {
     account::note(notes, &reason);
     let verdict = if reason.is_refusal() { Verdict::Refuse } else { Verdict::Wait };
+    let standing = unresolved(ask);
     PartPlan {
         want: ask.want,
         verdict,
         reason,
-        standing: unresolved(ask),
+        standing,
+        then: standing,
         before: vec![],
         contents: None,
         user: None,

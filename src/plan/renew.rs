@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use super::account::{holder, why_not_own};
+use super::account::{account_of, holder, why_not_own};
 use super::survey::{Notes, Survey, after, before, spread};
 use super::{Verdict, backoff, retire};
 use crate::reason::{Hold, Reason, Renewal};
@@ -64,7 +64,9 @@ pub(super) fn due(survey: &Survey<'_>, of: InUse<'_>, notes: &mut Notes) -> Due 
         return Due::Said(because.reason(of));
     }
     // An outage would be worse than many replacements at once.
-    if notes.wake_if_later(world, urgent_at) && !survey.may_rotate(&of.user.service_key(), &of.secret.key) {
+    let later = urgent_at.is_none_or(|urgent_at| world.now < urgent_at);
+    if later && !survey.may_rotate(&of.user.service_key(), &of.secret.key) {
+        urgent_at.into_iter().for_each(|urgent_at| notes.wake(urgent_at));
         return Due::Later(Reason::Retiring { user: of.user.clone(), hold: Hold::Others });
     }
     Due::Now(because.reason(of))
@@ -75,11 +77,26 @@ pub(super) fn is_due(world: &World, of: InUse<'_>, notes: &mut Notes) -> bool {
     !of.is_protected() && next(world, of).is_some_and(|turn| !notes.wake_if_later(world, turn.at))
 }
 
+/// Why somebody has to see to a new certificate for a protected secret that nothing asks for: nobody writes it any more,
+/// so that a renewal would not come to it either.
+pub(super) fn why_ending(world: &World, secret: &Secret, notes: &mut Notes) -> Option<Reason> {
+    let claim = secret.claims().iter().find(|claim| claim.service_type.has_certificates())?;
+    let user = account_of(world, claim);
+    let of_user = match world.user(&user) {
+        Lookup::Found(observed) => observed.certificate_ends,
+        Lookup::Absent => return None,
+        Lookup::Unseen(_) => None,
+    };
+    let ends = secret.certificate.map(|certificate| certificate.until).or(of_user)?;
+    let early = notes.wake_if_later(world, before(ends, world.settings().renew_before));
+    (!early).then_some(Reason::CertificateEnding { user, ends, then: Renewal::Protected })
+}
+
 /// When a user is to be replaced, and why.
 struct Turn {
     at: Timestamp,
-    /// From when on it is replaced however many others are.
-    urgent_at: Timestamp,
+    /// From when on it is replaced however many others are, if ever.
+    urgent_at: Option<Timestamp>,
     because: Because,
 }
 
@@ -113,14 +130,14 @@ fn next(world: &World, of: InUse<'_>) -> Option<Turn> {
     let ends = observed.certificate_ends.or(certificate.map(|certificate| certificate.until));
     let ending = ends.filter(|_| !on_offer(secret, observed)).map(|ends| Turn {
         at: after(before(ends, settings.renew_before), share()),
-        urgent_at: before(ends, span),
+        urgent_at: Some(before(ends, span)),
         because: Because::Ends(ends),
     });
     let Some(age) = settings.rotate_after.filter(|_| !protected) else { return ending };
     let started = certificate.map(|certificate| certificate.from);
     let old = started.or(observed.password_updated).or(secret.created).map(|since| Turn {
         at: after(after(since, age), share()),
-        urgent_at: Timestamp::MAX,
+        urgent_at: None,
         because: Because::OldSince(since),
     });
     ending.into_iter().chain(old).min_by_key(|turn| turn.at)

@@ -10,14 +10,14 @@ use super::account::{note, writer};
 use super::retire::{self, Fate};
 use super::survey::{Notes, Survey, after};
 use super::write::expect;
-use super::{Decision, Planned, Step, Verdict, backoff, finalizer};
+use super::{Decision, Planned, Step, Verdict, backoff, finalizer, renew};
 use crate::action::{Action, Operation, WriteKeys};
 use crate::read::Read;
-use crate::reason::{Drift, Hold, Reason};
+use crate::reason::{Drift, Hold, Mend, Reason};
 use crate::value::Value;
 use crate::world::{
-    Claim, ConsumerKind, ConsumerRef, Here, Kind, Name, Place, Protection, Retired, Secret, SecretKey, Subject,
-    Timestamp, WorkloadKind, World, names,
+    BrokenRecord, Claim, ConsumerKind, ConsumerRef, Here, Kind, Name, Place, Protection, Retired, Secret, SecretKey,
+    Subject, Timestamp, WorkloadKind, World, names,
 };
 
 /// Decides one managed secret.
@@ -34,6 +34,7 @@ pub(super) fn decide(
         return decision(secret, Verdict::Keep, Reason::Paused { what }, vec![]);
     }
     let stay = stay(survey, (here, place, secret), notes);
+    let stay = warned(survey.world, (place, secret), stay, notes);
     let leaving = leaving(here, secret, notes);
     let verdict = if leaving.actions.is_empty() { stay.verdict } else { stay.verdict.max(Verdict::Change) };
     let reason = match leaving.reason {
@@ -95,6 +96,28 @@ fn stay(survey: &Survey<'_>, (here, place, secret): (Here<'_>, &Place, &Secret),
         (stay.verdict, stay.reason) = (stay.verdict.max(Verdict::Change), mend.reason);
     }
     stay
+}
+
+/// What stays for now and needs a person: a list that nobody can read, or a certificate that nobody will renew.
+fn warned(world: &World, (place, secret): (&Place, &Secret), stay: Stay, notes: &mut Notes) -> Stay {
+    if stay.verdict > Verdict::Keep {
+        return stay;
+    }
+    if secret.hides_retired() {
+        let reason = Reason::AnnotationInvalid {
+            secret: secret.key.name.clone(),
+            faults: vec![BrokenRecord::RetiredUnreadable],
+            mend: Mend::List,
+        };
+        return Stay { verdict: Verdict::Wait, reason, actions: stay.actions };
+    }
+    // Where an application asks for it, that one's decision says so.
+    let unasked = secret.protection() != Protection::None && place.asking(world.now).next().is_none();
+    let ending = if unasked { renew::why_ending(world, secret, notes) } else { None };
+    match ending {
+        Some(reason) => Stay { reason, ..stay },
+        None => stay,
+    }
 }
 
 enum Staying {
@@ -194,7 +217,7 @@ fn mend(here: Here<'_>, secret: &Secret) -> Option<Stay> {
     let records = whole || !secret.faults().is_empty() || !secret.retired().is_empty();
     let finalizer = records && !secret.finalizer;
     let left: Vec<Retired> = secret.retired().iter().filter(|entry| !retire::is_spent(world, entry)).cloned().collect();
-    let spent = left.len() < secret.retired().len();
+    let spent = left.len() < secret.retired().len() && !secret.hides_retired();
     if !finalizer && !spent {
         return None;
     }

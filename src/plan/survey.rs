@@ -58,9 +58,11 @@ pub(super) struct Notes {
 }
 
 impl Notes {
-    /// Notes that something changes at that moment.
+    /// Notes that something changes at that moment, unless that is the end of time.
     pub(super) fn wake(&mut self, at: Timestamp) {
-        self.wake_at = Some(self.wake_at.map_or(at, |first| first.min(at)));
+        if at < Timestamp::MAX {
+            self.wake_at = Some(self.wake_at.map_or(at, |first| first.min(at)));
+        }
     }
 
     /// Adds what was noted elsewhere.

@@ -12,7 +12,7 @@ use super::write::{self, Site};
 use super::{Part, Verdict};
 use crate::action::Action;
 use crate::read::Read;
-use crate::reason::Reason;
+use crate::reason::{Mend, Reason};
 use crate::want::{Target, Want};
 use crate::world::{Application, Claim, Content, Entry, Here, Kind, Lookup, Name, Secret, SecretKey, Subject, World};
 
@@ -65,12 +65,19 @@ pub(super) fn plan(
     if changes_data && secret.is_some_and(|secret| secret.immutable) {
         return all(target, Verdict::Refuse, &Reason::SecretImmutable { secret: key.name });
     }
+    // A list that cannot be read is not written over: somebody on it would be lost.
+    let retires = write.as_ref().is_some_and(|write| !write.retirements.is_empty());
+    if let Some(secret) = secret.filter(|secret| retires && secret.hides_retired()) {
+        return stuck(target, parts, &invalid(secret, Mend::List));
+    }
     let mut actions: Vec<Action> = parts.iter_mut().flat_map(|part| std::mem::take(&mut part.before)).collect();
     if let Some(write) = write {
         mark_changed(&mut parts, &write.reason);
         actions.extend(write.retirements);
         actions.push(Action::WriteKeys(write.keys.into()));
     }
+    // What still waits is judged by what is left once this is done, else the next plan would take it back.
+    parts.iter_mut().for_each(|part| part.standing = part.then);
     finish(target, parts, actions)
 }
 
@@ -92,7 +99,10 @@ pub(super) fn existing<'w>(
             return Err((Verdict::Wait, Reason::NotObserved { what: Read::Secret(key.clone()), why }));
         }
         Lookup::Absent | Lookup::Found(Entry::Absent) => None,
-        Lookup::Found(Entry::Foreign) => {
+        Lookup::Found(Entry::Foreign { terminating: true }) => {
+            return Err((Verdict::Wait, Reason::ForeignTerminating { secret: key.name.clone() }));
+        }
+        Lookup::Found(Entry::Foreign { terminating: false }) => {
             return Err((Verdict::Refuse, Reason::SecretNotManaged { secret: key.name.clone() }));
         }
         Lookup::Found(Entry::Managed(secret)) => Some(&**secret),
@@ -132,7 +142,7 @@ fn why_not_written(survey: &Survey<'_>, ask: (&Application, Option<&Secret>), co
 /// Why a user that a secret records cannot be traced, or not before another secret has forgotten it.
 fn why_lost(survey: &Survey<'_>, secret: &Secret, contended: bool) -> Option<Reason> {
     if !secret.faults().is_empty() {
-        return Some(Reason::AnnotationInvalid { faults: secret.faults().to_vec() });
+        return Some(invalid(secret, Mend::TakeOver));
     }
     let shared = |claim: &Claim| {
         let user = account_of(survey.world, claim);
@@ -141,6 +151,10 @@ fn why_lost(survey: &Survey<'_>, secret: &Secret, contended: bool) -> Option<Rea
     };
     let mut claims = secret.claims().iter().filter(|claim| claim.is_whole());
     claims.find_map(|claim| why_untraceable(survey.world, claim).or_else(|| shared(claim)))
+}
+
+fn invalid(secret: &Secret, mend: Mend) -> Reason {
+    Reason::AnnotationInvalid { secret: secret.key.name.clone(), faults: secret.faults().to_vec(), mend }
 }
 
 /// Why the certificate that every secret holds cannot be had.
@@ -185,7 +199,7 @@ fn finish(target: &Target, parts: Vec<PartPlan<'_>>, actions: Vec<Action>) -> Ta
     // Not collected: that would be done in place, and what is left over be given back.
     let mut told = Vec::with_capacity(parts.len());
     told.extend(parts.into_iter().map(|part| {
-        let PartPlan { want, verdict, reason, standing, before: _, contents: _, user: _, retire: _ } = part;
+        let PartPlan { want, verdict, reason, standing, then: _, before: _, contents: _, user: _, retire: _ } = part;
         (public(target, want, verdict, reason), standing)
     }));
     TargetPlan { secret: target.secret.clone(), parts: told, actions }

@@ -6,7 +6,7 @@
 use super::account::{Recorded, may_adopt, note, open_intent, recorded, why_not_ours};
 use super::retire::{self, Fate, Holding, Remains};
 use super::survey::{Notes, Survey, after};
-use super::{Decision, Planned, Step, Verdict, backoff, target};
+use super::{Decision, Planned, Step, Verdict, backoff, contest, finalizer, target};
 use crate::action::Action;
 use crate::read::Read;
 use crate::reason::{Hold, Reason};
@@ -26,7 +26,7 @@ pub(super) fn decide(survey: &Survey<'_>, user: &UserKey, notes: &mut Notes) -> 
             (&intent.secret, once_settled(world, (user, &intent.secret), (settled_at, what), notes))
         }
         (Some(intent), None) => (&intent.secret, intended(world, (user, intent), notes)),
-        (None, Some(retirement)) => (&retirement.secret, retired(world, (user, retirement), notes)),
+        (None, Some(retirement)) => (&retirement.secret, retired(survey, (user, retirement), notes)),
         (None, None) => return None,
     };
     let (verdict, reason, actions) = writable(journal, (verdict, reason, actions));
@@ -63,6 +63,9 @@ type Outcome3 = (Verdict, Reason, Vec<Action>);
 
 fn intended(world: &World, (user, intent): (&UserKey, &Intent), notes: &mut Notes) -> Outcome3 {
     let settled_at = intent.settles_at(world.settings().settle);
+    if let Some(reason) = why_ending(world, user, &intent.secret) {
+        return (Verdict::Keep, reason, vec![]);
+    }
     if world.recorders(user).contains(&intent.secret) {
         let what: Name = format!("secret {} records it", intent.secret).into();
         return once_settled(world, (user, &intent.secret), (settled_at, what), notes);
@@ -90,6 +93,16 @@ fn once_settled(
         return (Verdict::Wait, Reason::Settling { what, until: Some(settled_at) }, vec![]);
     }
     clear(user, secret, Reason::Settled { what })
+}
+
+/// Why there is nothing more to do about a user: the end of its secret deletes it, and is under way.
+fn why_ending(world: &World, user: &UserKey, secret: &SecretKey) -> Option<Reason> {
+    let ending = world.managed(secret).filter(|secret| secret.terminating)?;
+    let decision = finalizer::decide(world, ending, &mut Notes::default());
+    let deletes = |action: &Action| matches!(action, Action::DeleteUser { user: gone } if gone == user);
+    let what = || format!("secret {secret} deletes it").into();
+    let mut actions = decision.actions.iter().map(|planned| &planned.action);
+    actions.any(deletes).then(|| Reason::Settling { what: what(), until: None })
 }
 
 /// Nothing is done before what the reason names is seen, or before its time.
@@ -191,7 +204,8 @@ fn why_not_adopted(user: &UserKey, intent: &Intent, observed: &User) -> Reason {
 }
 
 /// A copy of what a secret lists as replaced: it matters once the secret does not list it any more.
-fn retired(world: &World, (user, retirement): (&UserKey, &Retirement), notes: &mut Notes) -> Outcome3 {
+fn retired(survey: &Survey<'_>, (user, retirement): (&UserKey, &Retirement), notes: &mut Notes) -> Outcome3 {
+    let world = survey.world;
     let Retirement { secret, application, since } = retirement;
     let settled_at = after(*since, world.settings().settle);
     let managed = world.managed(secret);
@@ -200,9 +214,17 @@ fn retired(world: &World, (user, retirement): (&UserKey, &Retirement), notes: &m
         let what = format!("secret {secret} lists it as replaced").into();
         return (Verdict::Keep, Reason::Settling { what, until: None }, vec![]);
     }
+    if let Some(reason) = why_ending(world, user, secret) {
+        return (Verdict::Keep, reason, vec![]);
+    }
     if world.recorders(user).contains(secret) {
         // Until the write that replaces it is done, or done again, this copy is the one that it needs.
-        let what = format!("secret {secret} still has it in use").into();
+        let replaced = managed.is_some_and(|secret| contest::replaces(survey, secret, user));
+        let what = match replaced {
+            true => format!("it is being replaced on secret {secret}"),
+            false => format!("secret {secret} still has it in use"),
+        };
+        let what = what.into();
         return (Verdict::Keep, Reason::Settling { what, until: None }, vec![]);
     }
     if let Some(reason) = why_not_listed(world) {

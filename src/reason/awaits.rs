@@ -15,7 +15,7 @@ impl Reason {
                 Some(Read::Service(service.clone()))
             }
             Reason::CredentialsNotReady { user } => Some(Read::Credentials(user.clone())),
-            Reason::SecretNotManaged { secret } => match subject {
+            Reason::SecretNotManaged { secret } | Reason::ForeignTerminating { secret } => match subject {
                 Subject::Application(app) => {
                     Some(Read::Secret(SecretKey { namespace: app.namespace.clone(), name: secret.clone() }))
                 }

@@ -35,7 +35,7 @@ impl Reason {
             Reason::TooYoung { .. } => "TooYoung",
             Reason::Unused => "Unused",
             Reason::Expired { .. } => "Expired",
-            Reason::Terminating { .. } => "Terminating",
+            Reason::Terminating { .. } | Reason::ForeignTerminating { .. } => "Terminating",
             Reason::NameTaken { .. } => "NameTaken",
             Reason::RecordedElsewhere { .. } => "RecordedElsewhere",
             Reason::Retiring { .. } => "Retiring",

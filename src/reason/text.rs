@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::{At, Blame, Drift, Hold, Reason, Renewal};
-use crate::world::{ConsumerKind, FailureClass};
+use super::{At, Blame, Drift, Hold, Mend, Reason, Renewal};
+use crate::world::{BrokenRecord, ConsumerKind, FailureClass, names};
 
 impl Reason {
     /// Who caused it.
@@ -55,6 +55,7 @@ impl Reason {
             | Reason::Unused
             | Reason::Expired { .. }
             | Reason::Terminating { .. }
+            | Reason::ForeignTerminating { .. }
             | Reason::NameTaken { .. }
             | Reason::RecordedElsewhere { .. }
             | Reason::Retiring { .. }
@@ -140,11 +141,7 @@ impl fmt::Display for Reason {
                 write!(f, "{why}, and is needed to decide")
             }
             Reason::NotObserved { what, why } => write!(f, "{what} is needed to decide, but unseen: {why}"),
-            Reason::AnnotationInvalid { faults } => write!(
-                f,
-                "{}: mend the annotations, or set aivenator.aiven.nais.io/skip-cleanup to \"true\" to let it go",
-                list(faults, "; ")
-            ),
+            Reason::AnnotationInvalid { secret, faults, mend } => broken(f, secret, faults, *mend),
             Reason::NotOurs { what } => write!(f, "{what}: it is left alone"),
             Reason::Protected { until: None } => f.write_str("nothing uses it, and it is protected"),
             Reason::Protected { until: Some(end) } => {
@@ -155,6 +152,9 @@ impl fmt::Display for Reason {
             Reason::Unused => f.write_str("nothing asks for it and nothing uses it"),
             Reason::Expired { at } => write!(f, "it expired at {}", At(*at)),
             Reason::Terminating { what } => write!(f, "{what} is being deleted"),
+            Reason::ForeignTerminating { secret } => {
+                write!(f, "secret {secret}, which is not managed by aivenator, is being deleted")
+            }
             Reason::NameTaken { user, by } => {
                 write!(f, "application {by} is about to take the user name {}", user.username)
             }
@@ -224,6 +224,28 @@ impl fmt::Display for Drift {
             Drift::OtherService(user) => {
                 write!(f, "user {} is on {}, which is no longer asked for", user.username, user.service_key())
             }
+        }
+    }
+}
+
+fn broken(f: &mut fmt::Formatter<'_>, secret: &str, faults: &[BrokenRecord], mend: Mend) -> fmt::Result {
+    let mut remedies: Vec<&str> = faults.iter().map(BrokenRecord::remedy).collect();
+    remedies.dedup();
+    let (what, remedy) = (list(faults, " and "), list(&remedies, ", "));
+    match mend {
+        Mend::Release => write!(
+            f,
+            "it {what}: {remedy}, or set {} to \"true\" to let it go and leave its users at Aiven",
+            names::SKIP_CLEANUP
+        ),
+        Mend::TakeOver => {
+            write!(
+                f,
+                "secret {secret} {what}: {remedy}, or delete it (with skip-cleanup, which leaves its users at Aiven)"
+            )
+        }
+        Mend::List => {
+            write!(f, "secret {secret} {what}: mend the list or remove it, so that those users can be deleted")
         }
     }
 }

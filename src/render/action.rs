@@ -21,7 +21,7 @@ pub(super) fn action(page: &mut Page, indent: usize, action: &Action) {
         }
         Action::ReleaseSecret { namespace: _, name: _, left_behind, expect: _ } => {
             for user in left_behind {
-                page.item(indent + 2, Symbol::Keep, &format!("leave user {} behind", place(user)));
+                page.item(indent + 2, Symbol::Keep, &left(user));
             }
         }
         _ => {}
@@ -123,6 +123,14 @@ fn rules(page: &mut Page, indent: usize, access: &AccessRules) {
     };
     let commands: Vec<Name> = categories.iter().chain(commands).cloned().collect();
     page.rows(indent, &[row("commands", &commands), row("keys", keys), row("channels", channels)]);
+}
+
+/// A user that stays at Aiven when its secret goes.
+fn left(user: &UserKey) -> String {
+    if user.service.is_empty() || user.project.is_empty() {
+        return format!("leave user {} behind (it was recorded without a service)", user.username);
+    }
+    format!("leave user {} behind", place(user))
 }
 
 /// A user, and where.

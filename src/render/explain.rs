@@ -3,7 +3,7 @@
 //! Takes as given a world and the plan that was made for it; decides nothing, and repeats what the plan decided.
 
 use super::page::{Page, Row};
-use super::{Options, object, time};
+use super::{Options, object, wakes};
 use crate::plan::{Decision, Plan, Step};
 use crate::world::{
     AppKey, Application, Claim, Condition, Entry, Lookup, Place, Protection, Secret, SecretKey, Subject, Timestamp,
@@ -70,10 +70,7 @@ fn decisions<'d>(page: &mut Page, plan: &Plan, decisions: impl Iterator<Item = &
     if !any {
         page.line(2, "nothing: it is not managed by aivenator");
     }
-    if let Some(moment) = plan.wake_at {
-        page.gap();
-        page.line(0, &format!("Beyond that, nothing changes by itself before {}.", time::at(moment, plan.now)));
-    }
+    wakes(page, plan, plan.wake_at);
     page.gap();
     page.legend();
 }
@@ -123,7 +120,10 @@ fn no_longer_asking(world: &World, key: &SecretKey) -> impl Iterator<Item = Stri
 fn secret_state(world: &World, key: &SecretKey) -> Option<Vec<Fact>> {
     match world.secret(key) {
         Lookup::Found(Entry::Managed(secret)) => Some(managed(world, secret)),
-        Lookup::Found(Entry::Foreign) => Some(vec![("state", "exists, and is not managed by aivenator".to_owned())]),
+        Lookup::Found(Entry::Foreign { terminating }) => {
+            let state = if *terminating { "is being deleted" } else { "exists" };
+            Some(vec![("state", format!("{state}, and is not managed by aivenator"))])
+        }
         Lookup::Found(Entry::Absent) | Lookup::Absent => None,
         Lookup::Unseen(why) => Some(vec![("state", format!("not observed: {why}"))]),
     }
@@ -202,7 +202,7 @@ fn application_state(world: &World, app: &Application) -> Vec<Fact> {
                 let key = SecretKey::new(app.key.namespace.clone(), target.secret.clone());
                 let state = match world.secret(&key) {
                     Lookup::Found(Entry::Managed(_)) => "exists",
-                    Lookup::Found(Entry::Foreign) => "is somebody else's",
+                    Lookup::Found(Entry::Foreign { .. }) => "is somebody else's",
                     Lookup::Found(Entry::Absent) | Lookup::Absent => "does not exist",
                     Lookup::Unseen(_) => "was not observed",
                 };

@@ -30,6 +30,7 @@ impl Standing {
             match decision.verdict {
                 Verdict::Keep if is_idle(decision) && !written.contains(&decision.subject) => standing.kept += 1,
                 Verdict::Keep | Verdict::Change => {}
+                Verdict::Wait if is_user(decision) && written.contains(&decision.subject) => {}
                 Verdict::Wait => standing.waiting += 1,
                 Verdict::Refuse => standing.refused += 1,
             }
@@ -46,13 +47,18 @@ impl Standing {
     }
 }
 
-/// The secrets that are written; as subjects they may well be kept.
+/// The secrets that are written and the users that are replaced or deleted: as subjects they may well be kept, or wait.
 pub(super) fn written(plan: &Plan) -> BTreeSet<Subject> {
-    let writes = plan.actions().filter_map(|action| match action {
-        Action::WriteKeys(write) => Some(SecretKey::new(write.namespace.clone(), write.name.clone())),
+    let written = plan.actions().filter_map(|action| match action {
+        Action::WriteKeys(write) => Some(Subject::Secret(SecretKey::new(write.namespace.clone(), write.name.clone()))),
+        Action::DeleteUser { user } | Action::RetireUser { user, .. } => Some(Subject::User(user.clone())),
         _ => None,
     });
-    writes.map(Subject::Secret).collect()
+    written.collect()
+}
+
+fn is_user(decision: &Decision) -> bool {
+    matches!(decision.subject, Subject::User(_))
 }
 
 /// Whether nothing is done.

@@ -56,9 +56,10 @@ fn writable(world: &World, key: &SecretKey, write: &WriteKeys) -> Option<Secret>
             (fits && !(secret.immutable && touches_data)).then(|| Secret::clone(secret))
         }
         (Operation::Create, Lookup::Found(_) | Lookup::Unseen(_))
-        | (Operation::Patch, Lookup::Found(Entry::Foreign | Entry::Absent) | Lookup::Absent | Lookup::Unseen(_)) => {
-            None
-        }
+        | (
+            Operation::Patch,
+            Lookup::Found(Entry::Foreign { .. } | Entry::Absent) | Lookup::Absent | Lookup::Unseen(_),
+        ) => None,
     }
 }
 

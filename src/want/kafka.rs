@@ -12,7 +12,8 @@ use crate::reason::Reason;
 use crate::value::Credential;
 use crate::want::ServiceType;
 use crate::world::{
-    Access, AppKey, Claim, Component, Here, Name, Service, ServiceKey, Settings, Spec, Spelling, UserKey, World,
+    Access, AppKey, BrokenRecord, Claim, Component, Here, Name, Service, ServiceKey, Settings, Spec, Spelling, UserKey,
+    World,
 };
 
 const USER: &str = "kafka.aiven.nais.io/serviceUser";
@@ -46,7 +47,7 @@ impl Provider for Kafka {
         request.into_iter().collect()
     }
 
-    fn claims(&self, annotations: &BTreeMap<Name, Name>) -> (Vec<Claim>, Vec<Name>) {
+    fn claims(&self, annotations: &BTreeMap<Name, Name>) -> (Vec<Claim>, Vec<BrokenRecord>) {
         let text = |key: &str| annotations.get(key).filter(|text| !text.is_empty());
         let Some(username) = text(USER) else { return (vec![], vec![]) };
         let pool = text(POOL);
@@ -57,7 +58,7 @@ impl Provider for Kafka {
             services: pool.map(|pool| service_names(pool).to_vec()).unwrap_or_default(),
             username: username.clone(),
         };
-        let fault = pool.is_none().then(|| format!("{USER} stands without {POOL}").into());
+        let fault = pool.is_none().then(|| BrokenRecord::Lacks { has: USER.into(), lacks: POOL.into() });
         (vec![claim], fault.into_iter().collect())
     }
 

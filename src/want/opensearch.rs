@@ -13,8 +13,8 @@ use crate::reason::Reason;
 use crate::value::Credential;
 use crate::want::ServiceType;
 use crate::world::{
-    Access, AclDocument, AppKey, Claim, Here, Name, Observed, Service, ServiceKey, Settings, Spec, Spelling, UserKey,
-    World,
+    Access, AclDocument, AppKey, BrokenRecord, Claim, Here, Name, Observed, Service, ServiceKey, Settings, Spec,
+    Spelling, UserKey, World,
 };
 
 const USER: &str = "opensearch.aiven.nais.io/serviceUser";
@@ -55,7 +55,7 @@ impl Provider for OpenSearch {
         request.into_iter().collect()
     }
 
-    fn claims(&self, annotations: &BTreeMap<Name, Name>) -> (Vec<Claim>, Vec<Name>) {
+    fn claims(&self, annotations: &BTreeMap<Name, Name>) -> (Vec<Claim>, Vec<BrokenRecord>) {
         let text = |key: &str| annotations.get(key).filter(|text| !text.is_empty());
         let claim = |username: &Name, project: Option<&Name>, services| Claim {
             service_type: ServiceType::OpenSearch,
@@ -71,10 +71,10 @@ impl Provider for OpenSearch {
             (Some(username), None, project) => (vec![claim(username, project, vec![])], vec![]),
             (None, None, _) => (vec![], vec![]),
             (Some(username), Some(service), None) => {
-                let fault = format!("{SERVICE} stands without {PROJECT}").into();
+                let fault = BrokenRecord::Lacks { has: SERVICE.into(), lacks: PROJECT.into() };
                 (vec![claim(username, None, vec![service.clone()])], vec![fault])
             }
-            (None, Some(_), _) => (vec![], vec![format!("{SERVICE} stands without {USER}").into()]),
+            (None, Some(_), _) => (vec![], vec![BrokenRecord::Lacks { has: SERVICE.into(), lacks: USER.into() }]),
         }
     }
 

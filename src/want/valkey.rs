@@ -12,8 +12,8 @@ use crate::reason::Reason;
 use crate::value::Credential;
 use crate::want::ServiceType;
 use crate::world::{
-    Access, AccessControl, AppKey, Claim, Here, Name, Service, ServiceKey, Settings, Spec, Spelling, User, UserKey,
-    World,
+    Access, AccessControl, AppKey, BrokenRecord, Claim, Here, Name, Service, ServiceKey, Settings, Spec, Spelling,
+    User, UserKey, World,
 };
 
 const USER: &str = ".valkey.aiven.nais.io/serviceUser";
@@ -54,7 +54,7 @@ impl Provider for Valkey {
         spec.valkey.iter().map(request).collect()
     }
 
-    fn claims(&self, annotations: &BTreeMap<Name, Name>) -> (Vec<Claim>, Vec<Name>) {
+    fn claims(&self, annotations: &BTreeMap<Name, Name>) -> (Vec<Claim>, Vec<BrokenRecord>) {
         let text = |key: &str| annotations.get(key).filter(|text| !text.is_empty());
         let slots = annotations.keys().filter_map(|key| key.strip_suffix(USER));
         let (mut claims, mut faults) = (vec![], vec![]);
@@ -62,7 +62,7 @@ impl Provider for Valkey {
             let Some(username) = text(&format!("{slot}{USER}")) else { continue };
             let (service, project) = (text(&format!("{slot}{SERVICE}")), text(PROJECT));
             if service.is_some() && project.is_none() {
-                faults.push(format!("{slot}{USER} stands without {PROJECT}").into());
+                faults.push(BrokenRecord::Lacks { has: format!("{slot}{USER}").into(), lacks: PROJECT.into() });
             }
             claims.push(Claim {
                 service_type: ServiceType::Valkey,

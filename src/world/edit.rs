@@ -102,10 +102,11 @@ impl World {
         self.refresh_idle([key]);
     }
 
-    /// Takes in that somebody else has a Secret of that name.
-    pub fn put_foreign_secret(&mut self, key: &SecretKey) {
+    /// Takes in that somebody else has a Secret of that name, and whether it is being deleted.
+    pub fn put_foreign_secret(&mut self, key: &SecretKey, terminating: bool) {
         self.remove_secret(key);
-        self.namespace_mut(&key.namespace).edit_place(&key.name, |place| place.entry = Some(Entry::Foreign));
+        let entry = Some(Entry::Foreign { terminating });
+        self.namespace_mut(&key.namespace).edit_place(&key.name, |place| place.entry = entry);
     }
 
     /// Takes in that somebody has looked and there is no Secret of that name.

@@ -42,7 +42,7 @@ impl Place {
     pub fn managed(&self) -> Option<&Secret> {
         match &self.entry {
             Some(Entry::Managed(secret)) => Some(secret),
-            Some(Entry::Foreign | Entry::Absent) | None => None,
+            Some(Entry::Foreign { .. } | Entry::Absent) | None => None,
         }
     }
 

@@ -14,6 +14,7 @@ use super::keys::{Keys, section};
 use super::labels::Labels;
 use super::names;
 use super::observed::{Content, Observed};
+use super::record::BrokenRecord;
 use crate::want::{self, ServiceType};
 
 /// A Secret of that name, as far as this program may know it.
@@ -21,8 +22,11 @@ use crate::want::{self, ServiceType};
 pub enum Entry {
     /// One of ours.
     Managed(Arc<Secret>),
-    /// Somebody else's: nothing but its existence is known, and nothing else matters.
-    Foreign,
+    /// Somebody else's: nothing but its existence is known, and whether that is about to end.
+    Foreign {
+        /// Whether it is being deleted.
+        terminating: bool,
+    },
     /// It was looked for by name and does not exist.
     Absent,
 }
@@ -65,7 +69,7 @@ pub struct Secret {
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Derived {
     claims: Vec<Claim>,
-    faults: Vec<Name>,
+    faults: Vec<BrokenRecord>,
     retired: Vec<Retired>,
     protection: Protection,
     paused: bool,
@@ -149,8 +153,13 @@ impl Secret {
     }
 
     /// What is wrong with its records, such that a user could not be found by them.
-    pub fn faults(&self) -> &[Name] {
+    pub fn faults(&self) -> &[BrokenRecord] {
         &self.derived.faults
+    }
+
+    /// Whether users may be listed as replaced that cannot be read: the list must not be written over.
+    pub fn hides_retired(&self) -> bool {
+        self.faults().contains(&BrokenRecord::RetiredUnreadable)
     }
 
     /// The users that it lists as replaced.
@@ -210,11 +219,14 @@ impl Derived {
     fn of(annotations: &BTreeMap<Name, Name>) -> Self {
         let is_true = |key: &str| annotations.get(key).is_some_and(|value| **value == *"true");
         let text = |key: &str| annotations.get(key).cloned();
-        let (claims, faults) = want::claims(annotations);
+        let (claims, mut faults) = want::claims(annotations);
+        let listed = annotations.get(names::RETIRED).map(|text| Retired::read(text));
+        let (retired, whole) = listed.unwrap_or((vec![], true));
+        faults.extend((!whole).then_some(BrokenRecord::RetiredUnreadable));
         Derived {
             claims,
             faults,
-            retired: annotations.get(names::RETIRED).map(|text| Retired::parse(text)).unwrap_or_default(),
+            retired,
             protection: Protection::of(annotations),
             paused: is_true(names::PAUSED),
             skip_cleanup: is_true(names::SKIP_CLEANUP),
@@ -325,7 +337,16 @@ impl Retired {
 
     /// Reads the annotation; entries that cannot be read are left out.
     pub fn parse(text: &str) -> Vec<Retired> {
-        let entries: Vec<serde_json::Value> = serde_json::from_str(text).unwrap_or_default();
+        Retired::read(text).0
+    }
+
+    /// The entries that can be read, and whether those are all.
+    fn read(text: &str) -> (Vec<Retired>, bool) {
+        let entries = match serde_json::from_str::<Vec<serde_json::Value>>(text) {
+            Ok(entries) => entries,
+            Err(_) => return (vec![], text.trim().is_empty()),
+        };
+        let count = entries.len();
         let read = entries.into_iter().filter_map(|entry| serde_json::from_value::<RetiredEntry>(entry).ok());
         let mut retired: Vec<Retired> = read
             .map(|RetiredEntry { project, service, username, since }| Retired {
@@ -334,9 +355,10 @@ impl Retired {
                 since,
             })
             .collect();
+        let whole = retired.len() == count;
         retired.sort();
         retired.dedup_by_key(|entry| entry.account());
-        retired
+        (retired, whole)
     }
 
     /// Writes the annotation.

@@ -123,7 +123,7 @@ fn situations(world: &World) -> Vec<&'static str> {
             note(app.paused, "paused application");
             note(app.expired(world.now), "expired application");
             note(app.spec.expires_at.is_some_and(|end| end > world.now), "expiring application");
-            let foreign = |name: &str| matches!(space.entry(name), Some(aivenator::world::Entry::Foreign));
+            let foreign = |name: &str| matches!(space.entry(name), Some(aivenator::world::Entry::Foreign { .. }));
             note(app.spec.secret_names().any(|name| foreign(name)), "foreign secret");
             let key = |name| SecretKey { namespace: namespace.clone(), name };
             let twice = app.spec.secret_names().any(|name| world.asking(&key(name.clone())).count() > 1);

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use aivenator::action::Action;
-use aivenator::plan::{Decision, Plan, Verdict, plan};
+use aivenator::plan::{Decision, Part, Plan, Verdict, plan, plan_subjects};
+use aivenator::sim;
 use aivenator::world::{Subject, Timestamp, World, rfc3339};
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::config;
 use crate::support::build::{put_app, whole_world, world};
-use crate::support::generate::{app, input, seen_input};
+use crate::support::generate::{app, input, seen_input, stuck_input};
 use crate::support::hide::visible;
 use crate::support::input::Input;
 use crate::support::run::{actions_text, at_rest, difference, json, rounds};
@@ -52,6 +53,33 @@ proptest! {
                 prop_assert!(before.is_none(), "round {round} does again what round {before:?} did: {what}");
             }
         }
+    }
+
+    /// What an application's own decision does is enough: planned again, nothing is left to do for it, but where it waits
+    /// for others.
+    #[test]
+    fn done_at_once(input in prop_oneof![input(), stuck_input()]) {
+        let world = world(&input);
+        let whole = plan(&world);
+        for decision in whole.decisions.iter().filter(|decision| matches!(decision.subject, Subject::Application(_))) {
+            let waits = |part: &Part| matches!(part.reason.code(), "NameTaken" | "RecordedElsewhere" | "Settling");
+            if decision.parts.iter().any(waits) {
+                continue;
+            }
+            let alone = Plan { decisions: vec![decision.clone()], reads: [].into(), ..whole.clone() };
+            let after = sim::execute(&world, &alone);
+            let again = plan_subjects(&after, &[decision.subject.clone()].into());
+            let texts = || format!("{}\n--\n{}", actions_text(&alone), actions_text(&again));
+            prop_assert!(changes(&again).next().is_none(), "{}", texts());
+        }
+    }
+
+    /// Time never ends: a plan wakes at a moment that comes, or at none.
+    #[test]
+    fn wakes_at_moments_that_come(input in prop_oneof![input(), stuck_input()]) {
+        let plan = plan(&world(&input));
+        let end: Timestamp = "9000-01-01T00:00:00Z".parse().unwrap();
+        prop_assert!(plan.wake_at.is_none_or(|wake| wake < end), "{:?}", plan.wake_at);
     }
 
     /// Until a plan wakes nothing changes in it.

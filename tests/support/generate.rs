@@ -46,6 +46,25 @@ pub(crate) fn seen_input() -> impl Strategy<Value = Input> {
     input().prop_map(|input| Input { unseen: vec![], ..input })
 }
 
+/// Worlds in which users are due to be replaced and mostly cannot be, while keys of their secrets are lost.
+pub(crate) fn stuck_input() -> impl Strategy<Value = Input> {
+    let lost = prop::collection::vec((0_usize..12, prop::bool::weighted(0.2)), 1..3);
+    let secrets = prop::collection::vec((0_usize..2, 0_usize..3, lost), 1..4);
+    (seen_input(), secrets, prop::bool::weighted(0.8)).prop_map(|(input, secrets, unwritable)| Input {
+        settings: SettingsInput { rotate: true, ..input.settings },
+        rounds: input.rounds.max(2),
+        secrets: secrets.into_iter().map(|(namespace, name, lost)| lose_keys(namespace, name, lost)).collect(),
+        minutes: input.minutes.max(45),
+        unseen: if unwritable { vec![Unseen::JournalUnwritable] } else { vec![] },
+        ..input
+    })
+}
+
+fn lose_keys(namespace: Pick, name: Pick, lost: Vec<(usize, bool)>) -> SecretInput {
+    let edit = |(key, empty)| if empty { SecretEdit::EmptyKey(key) } else { SecretEdit::RemoveKey(key) };
+    SecretInput { namespace, name, edits: lost.into_iter().map(edit).collect() }
+}
+
 fn settings() -> impl Strategy<Value = SettingsInput> {
     let rarely = || prop::bool::weighted(0.1);
     (rarely(), rarely(), rarely(), weighted(0.1, 0_usize..3), any::<bool>()).prop_map(

@@ -192,8 +192,8 @@ pub(crate) fn shuffled(world: &World, seed: u64) -> World {
             .map(|((kind, name), state)| Part::Instance(namespace.clone(), kind, name.clone(), state.clone()));
         parts.extend(instances);
         for name in SECRETS {
-            if matches!(space.entry(name), Some(aivenator::world::Entry::Foreign)) {
-                parts.push(Part::Foreign(SecretKey::new(namespace.clone(), name)));
+            if let Some(aivenator::world::Entry::Foreign { terminating }) = space.entry(name) {
+                parts.push(Part::Foreign(SecretKey::new(namespace.clone(), name), *terminating));
             }
         }
     }
@@ -209,7 +209,7 @@ pub(crate) fn shuffled(world: &World, seed: u64) -> World {
 enum Part {
     App(aivenator::world::Application),
     Secret(Secret),
-    Foreign(SecretKey),
+    Foreign(SecretKey, bool),
     Workload(Name, WorkloadKey, aivenator::world::Workload),
     Instance(Name, ServiceType, Name, Name),
 }
@@ -219,7 +219,7 @@ impl Part {
         match self {
             Part::App(app) => world.put_application(app),
             Part::Secret(secret) => world.put_secret(secret),
-            Part::Foreign(key) => world.put_foreign_secret(&key),
+            Part::Foreign(key, terminating) => world.put_foreign_secret(&key, terminating),
             Part::Workload(namespace, key, workload) => world.put_workload(&namespace, key, workload),
             Part::Instance(namespace, kind, name, state) => world.put_instance(kind, &namespace, (name, state)),
         }

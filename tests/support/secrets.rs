@@ -16,13 +16,13 @@ pub(crate) fn edit_secret(world: &mut World, input: &SecretInput) {
     let key = SecretKey::new(pick(&NAMESPACES, input.namespace), pick(&SECRETS, input.name));
     if input.edits.contains(&SecretEdit::Foreign) {
         if matches!(world.secret(&key), Lookup::Absent) {
-            world.put_foreign_secret(&key);
+            world.put_foreign_secret(&key, input.edits.contains(&SecretEdit::Terminating));
         }
         return;
     }
     let mut secret = match world.secret(&key) {
         Lookup::Found(Entry::Managed(secret)) => Secret::clone(secret),
-        Lookup::Found(Entry::Foreign | Entry::Absent) | Lookup::Unseen(_) => return,
+        Lookup::Found(Entry::Foreign { .. } | Entry::Absent) | Lookup::Unseen(_) => return,
         Lookup::Absent => made(&key),
     };
     for edit in &input.edits {
@@ -33,7 +33,7 @@ pub(crate) fn edit_secret(world: &mut World, input: &SecretInput) {
     if secret.finalizer || labelled {
         world.put_secret(secret);
     } else {
-        world.put_foreign_secret(&key);
+        world.put_foreign_secret(&key, secret.terminating);
     }
 }
 

@@ -13,7 +13,10 @@ pub(super) fn of_namespace(world: &World, (namespace, space): (&Name, &Namespace
     let applications = space.applications().map(|app| application(app, world.now));
     let secrets = space.entries().filter_map(|(name, entry)| match entry {
         Entry::Managed(managed) => Some(secret(managed, world.now)),
-        Entry::Foreign => Some(document(("v1", "Secret"), (namespace, name), Members::default())),
+        Entry::Foreign { terminating } => {
+            let metadata = Members::default().time("deletionTimestamp", terminating.then_some(world.now));
+            Some(document(("v1", "Secret"), (namespace, name), metadata))
+        }
         Entry::Absent => None,
     });
     let workloads = space.workloads().map(|(key, found)| workload(namespace, key, found));

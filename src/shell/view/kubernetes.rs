@@ -109,7 +109,7 @@ impl View {
         let version = match sighting {
             Sighting::Application(app) => &app.version,
             Sighting::Secret(secret) => &secret.version,
-            Sighting::Foreign(_) | Sighting::Workload(..) | Sighting::Instance(..) => return false,
+            Sighting::Foreign { .. } | Sighting::Workload(..) | Sighting::Instance(..) => return false,
         };
         self.is_older(&sighting.key(), version)
     }
@@ -142,7 +142,10 @@ impl View {
                 secret.last_wanted = known.and_then(|known| known.last_wanted);
                 known != Some(secret)
             }
-            Sighting::Foreign(key) => !matches!(self.world.secret(key), Lookup::Found(Entry::Foreign)),
+            Sighting::Foreign { key, terminating } => {
+                let known = self.world.secret(key);
+                !matches!(known, Lookup::Found(Entry::Foreign { terminating: known }) if known == terminating)
+            }
             Sighting::Workload(namespace, key, workload) => {
                 let known = self.world.namespace(namespace).and_then(|space| space.workload(key));
                 if known == workload.as_ref() {

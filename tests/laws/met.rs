@@ -38,7 +38,7 @@ fn every_situation_is_met() {
     assert!(rare.is_empty(), "hardly ever met: {rare:?}\nof {met:#?}");
 }
 
-const EXPECTED: [&str; 71] = [
+const EXPECTED: [&str; 72] = [
     "secret recorded twice",
     "secret asked for by two",
     "record of a built-in user",
@@ -47,6 +47,7 @@ const EXPECTED: [&str; 71] = [
     "retired user",
     "legacy record",
     "broken record",
+    "unreadable list",
     "terminating secret",
     "paused secret",
     "protected secret",
@@ -159,6 +160,7 @@ fn of_secret(world: &World, secret: &Secret, note: &mut impl FnMut(bool, &'stati
     note(secret.data().seen().is_none(), "unseen data");
     note(secret.certificate.is_some(), "certificate");
     note(!secret.faults().is_empty(), "broken record");
+    note(secret.hides_retired(), "unreadable list");
     note(!secret.retired().is_empty(), "retired user");
     note(secret.claims().iter().any(|claim| claim.services.is_empty()), "legacy record");
     let app = AppKey { namespace: secret.key.namespace.clone(), name: secret.app().cloned().unwrap_or_default() };

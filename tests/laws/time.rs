@@ -25,7 +25,7 @@ proptest! {
 
     /// Executing and planning again comes to an end, at that moment and with the time that passes.
     #[test]
-    fn converges(input in input()) {
+    fn converges(input in prop_oneof![4 => input(), 1 => stuck_input()]) {
         let world = world(&input);
         let (all, quiet) = rounds(&world, ROUNDS);
         prop_assert!(quiet, "after {ROUNDS} rounds:\n{}", all.iter().map(|(_, plan)| actions_text(plan)).collect::<Vec<_>>().join("\n--\n"));

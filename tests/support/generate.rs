@@ -155,6 +155,7 @@ pub(crate) fn secret_edit() -> impl Strategy<Value = SecretEdit> {
         2 => Just(SecretEdit::Old),
         5 => account().prop_map(SecretEdit::Record),
         3 => (account(), 0_i64..40).prop_map(|(account, age)| SecretEdit::Retired(account, age)),
+        1 => any::<bool>().prop_map(SecretEdit::RetiredUnreadable),
         1 => (0_usize..4).prop_map(SecretEdit::BreakRecord),
         1 => Just(SecretEdit::Legacy),
         2 => (0_usize..3).prop_map(SecretEdit::CopyRecords),

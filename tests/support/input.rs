@@ -107,6 +107,8 @@ pub enum SecretEdit {
     Record(Account),
     /// Lists this user as replaced so many minutes before the start.
     Retired(Account, i64),
+    /// Leaves a list of replaced users that cannot be read, or not all of it.
+    RetiredUnreadable(bool),
     /// Takes one of the annotations that make a record away.
     BreakRecord(Pick),
     /// A record of a program before this one: no service is named.

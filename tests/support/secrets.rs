@@ -93,6 +93,7 @@ fn edited(world: &mut World, mut secret: Secret, edit: &SecretEdit) -> Secret {
             return recorded(world, &secret, edit);
         }
         SecretEdit::BreakRecord(_)
+        | SecretEdit::RetiredUnreadable(_)
         | SecretEdit::Legacy
         | SecretEdit::EmptyKey(_)
         | SecretEdit::RemoveKey(_)
@@ -145,6 +146,11 @@ fn damaged(mut secret: Secret, edit: &SecretEdit) -> Secret {
                 annotations.remove(name);
             }
             return secret.with_annotations(annotations);
+        }
+        SecretEdit::RetiredUnreadable(partly) => {
+            let list = Retired::format(secret.retired());
+            let list = if *partly { list.replacen('[', "[7,", 1).replace(",]", "]") } else { "not json".to_owned() };
+            return annotated(&secret, [(names::RETIRED.into(), list.into())]);
         }
         SecretEdit::Legacy => {
             let entry = |name: &str, value: &str| (Name::from(name), Name::from(value));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::reason::Reason;
 use crate::value::Value;
 use crate::world::{ConsumerRef, Expect, Name, Timestamp, UserKey};
 
@@ -246,6 +247,9 @@ pub struct WriteKeys {
     /// Finalizers to add.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub finalizers: Vec<Name>,
+    /// Why, where nothing else in the decision says so; for people.
+    #[serde(skip)]
+    pub why: Option<Box<Reason>>,
 }
 
 /// How a Secret is written.
@@ -280,6 +284,12 @@ pub struct UpdateStatus {
     pub synchronized_generation: i64,
     /// All conditions, those of other types among them.
     pub conditions: Vec<ConditionSet>,
+    /// The state that it says now; for people.
+    #[serde(skip)]
+    pub was: Name,
+    /// The conditions that go; for people.
+    #[serde(skip)]
+    pub gone: Vec<Name>,
 }
 
 /// A condition as it shall stand.

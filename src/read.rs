@@ -58,8 +58,8 @@ impl Read {
 impl fmt::Display for Read {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Read::Kind(kind) => write!(f, "the list of every {kind}"),
-            Read::Secret(key) => write!(f, "whether there is a Secret {key}"),
+            Read::Kind(kind) => write!(f, "all {}", kind.plural()),
+            Read::Secret(key) => write!(f, "a look at Secret {key}"),
             Read::Project(project) => write!(f, "Aiven project {project}"),
             Read::Service(key) => write!(f, "Aiven service {key}"),
             Read::Acl(key) => write!(f, "the ACL document of Aiven service {key}"),

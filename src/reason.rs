@@ -10,13 +10,14 @@ use serde::{Serialize, Serializer};
 
 use crate::read::Read;
 use crate::want::ServiceType;
-use crate::world::{
-    AppKey, BrokenRecord, ConsumerRef, FailureClass, Name, SecretKey, ServiceKey, Timestamp, UserKey, rfc3339,
-};
+use crate::world::{BrokenRecord, ConsumerRef, FailureClass, Name, SecretKey, ServiceKey, Timestamp, UserKey, rfc3339};
 
 mod awaits;
 mod code;
+mod detail;
 mod text;
+
+pub use self::detail::{Blame, Drift, Hold, Mend, Renewal, Taker, Unwanted};
 
 /// Why a decision is what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +27,12 @@ pub enum Reason {
     /// Only the status does not say what is so.
     StatusOutdated,
     /// What the application asks for is not what was last rolled out.
-    SpecChanged,
+    SpecChanged {
+        /// Whether nothing ever was.
+        first: bool,
+        /// What differs at Aiven or in a secret, if anything does.
+        what: Vec<Drift>,
+    },
     /// The secret does not exist.
     SecretMissing {
         /// Which.
@@ -86,6 +92,8 @@ pub enum Reason {
     PoolNotAllowed {
         /// The Aiven project.
         pool: Name,
+        /// The kind of service that it would be for.
+        service: ServiceType,
     },
     /// A Secret of that name is somebody else's.
     SecretNotManaged {
@@ -167,6 +175,8 @@ pub enum Reason {
     Protected {
         /// Until when, if it ends.
         until: Option<Timestamp>,
+        /// Whether it has a time limit that cannot be read.
+        unreadable: bool,
     },
     /// Something asks for the secret or uses it.
     InUse {
@@ -200,7 +210,7 @@ pub enum Reason {
         /// The name, and where.
         user: UserKey,
         /// Who takes it.
-        by: AppKey,
+        by: Taker,
     },
     /// Another secret records the user.
     RecordedElsewhere {
@@ -277,85 +287,11 @@ pub enum Reason {
     Abandoned {
         /// What it was for.
         secret: SecretKey,
+        /// The application that it was for.
+        application: Name,
+        /// Why nothing wants it.
+        why: Unwanted,
     },
-}
-
-/// What is not as it has to be.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Drift {
-    /// Keys of the secret are missing.
-    KeysMissing(Vec<Name>),
-    /// Keys of the secret hold something else.
-    KeysWrong(Vec<Name>),
-    /// Labels, annotations or the finalizer are missing or wrong.
-    Metadata(Vec<Name>),
-    /// Keys or annotations are left of what is no longer asked for.
-    Leftovers(Vec<Name>),
-    /// The recorded user does not exist.
-    UserGone(UserKey),
-    /// The user may do more or less than is asked for.
-    Access(UserKey),
-    /// The user has other credentials than the secret.
-    Credentials(UserKey),
-    /// The recorded user is not the secret's own.
-    NotOwn(UserKey),
-    /// The secret records no user of a service that is asked for.
-    NotRecorded(ServiceKey),
-    /// The secret records a user of another service.
-    OtherService(UserKey),
-}
-
-/// What a person can do about records that are broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mend {
-    /// The secret is being deleted: mend them, or leave its users at Aiven.
-    Release,
-    /// Another application asks for the secret: mend them, or delete the secret.
-    TakeOver,
-    /// The list of replaced users cannot be read: mend it, or take it away.
-    List,
-}
-
-/// What follows from the end of a certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Renewal {
-    /// Aiven has a renewed one: it is written.
-    OnOffer,
-    /// A new user takes over.
-    NewUser,
-    /// Nothing: the secret is protected, and a person has to act.
-    Protected,
-}
-
-/// What a replaced user waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hold {
-    /// Nothing: it is deleted.
-    Over,
-    /// A moment.
-    Until(Timestamp),
-    /// Pods that were started with the old credentials.
-    Pods {
-        /// Which.
-        pods: Vec<Name>,
-        /// Whether it takes longer than it should.
-        overdue: bool,
-    },
-    /// The end of its certificate, or of the secret: it is protected.
-    Protected(Option<Timestamp>),
-    /// Other users of the service that are being replaced.
-    Others,
-}
-
-/// Who caused what is wrong; which condition says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Blame {
-    /// The spec, the instances or Kubernetes.
-    Local,
-    /// What Aiven answered, or that it did not.
-    Aiven,
-    /// Nobody: work in flight, or something that was not looked at.
-    Nobody,
 }
 
 impl Serialize for Reason {

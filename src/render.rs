@@ -18,7 +18,7 @@ use self::paint::Symbol;
 use crate::action::{Action, Operation};
 use crate::plan::{Decision, Part, Plan, Planned, Step, Verdict};
 use crate::reason::Reason;
-use crate::world::{Name, Subject, Timestamp};
+use crate::world::{Name, RolloutState, Subject, Timestamp};
 
 pub use self::action::words as action_line;
 pub use self::explain::{explain_application, explain_secret};
@@ -106,11 +106,16 @@ fn kept(page: &mut Page, plan: &Plan, options: Options) {
 
 /// One object: why, and what is done.
 fn object(page: &mut Page, decision: &Decision) {
-    header(page, symbol(decision), decision);
+    let said = parts(decision);
+    // What is said of each of several parts is not said before as well.
+    if said.iter().any(|part| *part.reason == decision.reason && part.verdict == decision.verdict) {
+        subject(page, symbol(decision), decision, &tally(decision));
+    } else {
+        header(page, symbol(decision), decision);
+    }
     if says_everything(decision) {
         return;
     }
-    let said = parts(decision);
     let steps: BTreeSet<&str> = decision.actions.iter().map(|planned| planned.step.as_str()).collect();
     for part in said.iter().filter(|part| !steps.contains(part.secret.as_str())) {
         part.show(page);
@@ -126,21 +131,51 @@ fn object(page: &mut Page, decision: &Decision) {
 }
 
 fn header(page: &mut Page, symbol: Symbol, decision: &Decision) {
-    let subject = page.paint.bold(&decision.subject.to_string());
     let reason = page.dated(&of_itself(&decision.subject, decision.reason.to_string()));
-    page.item(0, symbol, &format!("{subject}: {reason}"));
+    subject(page, symbol, decision, &format!("{reason}{}", all_the_same(decision)));
+}
+
+fn subject(page: &mut Page, symbol: Symbol, decision: &Decision, text: &str) {
+    let subject = page.paint.bold(&decision.subject.to_string());
+    page.item(0, symbol, &format!("{subject}: {text}"));
+}
+
+/// How many of the services that an application asks for are as far from what is wished for as the worst.
+fn tally(decision: &Decision) -> String {
+    let worst = decision.parts.iter().filter(|part| part.verdict == decision.verdict).count();
+    let how = match decision.verdict {
+        Verdict::Keep => "stay as they are",
+        Verdict::Change => "to change",
+        Verdict::Wait => "waiting",
+        Verdict::Refuse => "refused",
+    };
+    format!("{worst} of {} services {how}{}", decision.parts.len(), all_the_same(decision))
+}
+
+/// That something waits and the rollout is complete all the same: nobody misses it.
+fn all_the_same(decision: &Decision) -> &'static str {
+    let completes = |planned: &Planned| match &planned.action {
+        Action::UpdateStatus(update) => update.state == RolloutState::Complete.as_str(),
+        _ => false,
+    };
+    let several = decision.parts.iter().map(|part| &part.secret).collect::<BTreeSet<_>>().len() > 1;
+    match decision.verdict == Verdict::Wait && decision.actions.iter().any(completes) {
+        true if several => "; its secrets have all they need",
+        true => "; its secret has all it needs",
+        false => "",
+    }
 }
 
 /// A reason after its subject, which need not be named again: `it is being deleted`.
 fn of_itself(subject: &Subject, reason: String) -> String {
     let itself = match subject {
-        Subject::Application(key) => format!("application {} is ", key.name),
-        Subject::Secret(key) => format!("secret {} is ", key.name),
+        Subject::Application(key) => format!("application {} ", key.name),
+        Subject::Secret(key) => format!("secret {} ", key.name),
         Subject::User(_) => return reason,
     };
     match reason.strip_prefix(&itself) {
-        Some(rest) => format!("it is {rest}"),
-        None => reason,
+        Some(rest) if rest.starts_with("is ") || rest.starts_with("has ") => format!("it {rest}"),
+        Some(_) | None => reason,
     }
 }
 
@@ -150,13 +185,16 @@ struct Parts<'d> {
     secret: &'d Name,
     verdict: Verdict,
     reason: &'d Reason,
+    /// Whether the secret is made.
+    made: bool,
 }
 
 impl Parts<'_> {
     fn show(&self, page: &mut Page) {
-        let Parts { services, secret, verdict, reason } = self;
+        let Parts { services, secret, verdict, reason, made } = self;
         let symbol = match verdict {
             Verdict::Keep => Symbol::Keep,
+            Verdict::Change if *made => Symbol::Create,
             Verdict::Change => Symbol::Change,
             Verdict::Wait => Symbol::Wait,
             Verdict::Refuse => Symbol::Refuse,
@@ -171,9 +209,12 @@ fn parts(decision: &Decision) -> Vec<Parts<'_>> {
     let mut all: Vec<Parts<'_>> = Vec::new();
     for Part { service, instance, secret, verdict, reason } in &decision.parts {
         let name = format!("{service} {instance}");
-        match all.iter_mut().find(|other| (other.secret, other.verdict, other.reason) == (secret, *verdict, reason)) {
-            Some(same) => same.services.push(name),
-            None => all.push(Parts { services: vec![name], secret, verdict: *verdict, reason }),
+        let same = |other: &&mut Parts<'_>| (other.secret, other.verdict, other.reason) == (secret, *verdict, reason);
+        if let Some(same) = all.iter_mut().find(same) {
+            same.services.push(name);
+        } else {
+            let made = makes(decision, Some(secret));
+            all.push(Parts { services: vec![name], secret, verdict: *verdict, reason, made });
         }
     }
     match all.as_slice() {
@@ -195,6 +236,16 @@ fn says_everything(decision: &Decision) -> bool {
     matches!(decision.actions.as_slice(), [Planned { step: _, action }] if repeats(action))
 }
 
+/// Whether a secret is made, or that one.
+fn makes(decision: &Decision, secret: Option<&Name>) -> bool {
+    decision.actions.iter().any(|planned| match &planned.action {
+        Action::WriteKeys(write) => {
+            write.operation == Operation::Create && secret.is_none_or(|secret| *secret == write.name)
+        }
+        _ => false,
+    })
+}
+
 /// The symbol of an object: what happens to it.
 fn symbol(decision: &Decision) -> Symbol {
     match decision.verdict {
@@ -208,9 +259,7 @@ fn symbol(decision: &Decision) -> Symbol {
         Subject::Secret(_) => matches!(planned.action, Action::DeleteSecret { .. } | Action::ReleaseSecret { .. }),
         Subject::User(_) => matches!(planned.action, Action::DeleteUser { .. }),
     };
-    let makes =
-        |planned: &Planned| matches!(&planned.action, Action::WriteKeys(write) if write.operation == Operation::Create);
-    match (decision.actions.iter().any(ends), decision.actions.iter().any(makes)) {
+    match (decision.actions.iter().any(ends), makes(decision, None)) {
         (true, _) => Symbol::Delete,
         (false, true) => Symbol::Create,
         (false, false) => Symbol::Change,

@@ -138,8 +138,18 @@ fn perform(world: &mut World, action: &Action) -> bool {
 }
 
 fn update_status(world: &mut World, update: &UpdateStatus) -> bool {
-    let UpdateStatus { namespace, name, expect, state, hash, observed_generation, synchronized_generation, conditions } =
-        update;
+    let UpdateStatus {
+        namespace,
+        name,
+        expect,
+        state,
+        hash,
+        observed_generation,
+        synchronized_generation,
+        conditions,
+        was: _,
+        gone: _,
+    } = update;
     let key = AppKey { namespace: namespace.clone(), name: name.clone() };
     let Some(mut app) = application(world, &key, expect) else { return false };
     let conditions = conditions.iter().map(|set| Condition {

@@ -15,6 +15,7 @@ use std::fmt;
 use serde::Serialize;
 
 pub(crate) use self::opensearch::rules as opensearch_rules;
+pub(crate) use self::valkey::access_of;
 use crate::action::{AccessRules, Action};
 use crate::naming::Prefix;
 use crate::reason::Reason;
@@ -128,6 +129,11 @@ impl ServiceType {
         self.provider().grant(grant)
     }
 
+    /// What the user may do now, if that is exactly one of the kinds of access.
+    pub(crate) fn held_access(self, grant: &Grant<'_>) -> Option<Access> {
+        self.provider().held_access(grant)
+    }
+
     /// What has to be undone, beside the user itself.
     pub(crate) fn revoke(self, service: &Service, user: &UserKey) -> Result<Vec<Action>, Reason> {
         self.provider().revoke(service, user)
@@ -169,6 +175,7 @@ trait Provider: Sync {
     fn key(&self, slot: &str, stem: &'static str) -> Name;
     fn access_rules(&self, access: Access) -> Option<AccessRules>;
     fn grant(&self, grant: &Grant<'_>) -> Result<Vec<Action>, Reason>;
+    fn held_access(&self, grant: &Grant<'_>) -> Option<Access>;
     fn revoke(&self, service: &Service, user: &UserKey) -> Result<Vec<Action>, Reason>;
 }
 

@@ -94,6 +94,15 @@ pub enum Kind {
     Instance(ServiceType),
 }
 
+impl Kind {
+    /// Several of them, in words.
+    pub fn plural(self) -> String {
+        let one = self.to_string();
+        let end = if one.ends_with("ch") || one.ends_with('s') { "es" } else { "s" };
+        one + end
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -337,7 +346,9 @@ impl World {
         match self.projects.get(name) {
             Some(Observed::Seen(project)) => Lookup::Found(project),
             Some(Observed::Unseen(why)) => Lookup::Unseen(why.clone()),
-            None => Lookup::Unseen(format!("Aiven project {name} was not observed").into()),
+            None => {
+                Lookup::Unseen(format!("Aiven project {name} was not observed: add its AivenProject document").into())
+            }
         }
     }
 
@@ -353,7 +364,7 @@ impl World {
             Some(Observed::Seen(None)) => Lookup::Absent,
             Some(Observed::Unseen(why)) => Lookup::Unseen(why.clone()),
             None if project.complete => Lookup::Absent,
-            None => Lookup::Unseen(format!("Aiven service {key} was not observed").into()),
+            None => Lookup::Unseen("it was not looked for".into()),
         }
     }
 

@@ -240,10 +240,9 @@ fn choice(found: &Orphans) -> String {
 fn listed<'o>(lines: impl Iterator<Item = (&'o Orphan, String)>) -> String {
     let (mut text, mut service) = (String::new(), String::new());
     for (orphan, line) in lines {
-        let on = match orphan.user.service.is_empty() {
-            true => "where they are was not recorded".to_owned(),
-            false => orphan.user.service_key().to_string(),
-        };
+        let user = &orphan.user;
+        let nowhere = user.service.is_empty();
+        let on = if nowhere { "where they are was not recorded".to_owned() } else { user.service_key().to_string() };
         if on != service {
             // Writing to a text does not fail.
             let _ = writeln!(text, "{}{on}", if service.is_empty() { "" } else { "\n" });

@@ -86,18 +86,20 @@ fn why_not_own_here(
     secret: &SecretKey,
     (user, observed): (&UserKey, &User),
 ) -> Option<Reason> {
+    if let Some(reason) = why_built_in(user, observed) {
+        return Some(reason);
+    }
     if !want.prefix.gave(&user.username)
         && let Some(reason) = why_not_our_name(app, want.service_type, user)
     {
         return Some(reason);
     }
     // The secret itself records the user, so any other makes it shared.
-    let elsewhere = || world.is_shared(user).then(|| why_recorded_elsewhere(world, secret, user)).flatten();
-    why_built_in(user, observed).or_else(elsewhere)
+    world.is_shared(user).then(|| why_recorded_elsewhere(world, secret, user)).flatten()
 }
 
 fn why_built_in(user: &UserKey, observed: &User) -> Option<Reason> {
-    observed.primary.then(|| Reason::NotOurs { what: format!("user {user} is built in").into() })
+    observed.primary.then(|| Reason::NotOurs { what: format!("user {} is built in", user.username).into() })
 }
 
 fn why_recorded_elsewhere(world: &World, secret: &SecretKey, user: &UserKey) -> Option<Reason> {
@@ -183,7 +185,7 @@ pub(super) fn why_not_ours(world: &World, app: &AppKey, service_type: ServiceTyp
 pub(super) fn why_not_our_name(app: &AppKey, service_type: ServiceType, user: &UserKey) -> Option<Reason> {
     let ours = service_type.gave_name(app, &user.username);
     (!ours).then(|| Reason::NotOurs {
-        what: format!("user {} does not have a name that is given for application {app}", user.username).into(),
+        what: format!("user {} has no name that aivenator gives to users of application {app}", user.username).into(),
     })
 }
 

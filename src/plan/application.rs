@@ -125,7 +125,8 @@ fn sum_up(app: &Application, parts: &[Part], changes_status: bool) -> (Verdict, 
     match worst {
         Verdict::Keep if changes_status => {
             let changed = app.status.hash != *app.hash();
-            (Verdict::Change, if changed { Reason::SpecChanged } else { Reason::StatusOutdated })
+            let of_spec = Reason::SpecChanged { first: app.status.is_new(), what: vec![] };
+            (Verdict::Change, if changed { of_spec } else { Reason::StatusOutdated })
         }
         Verdict::Keep | Verdict::Change | Verdict::Wait | Verdict::Refuse => (worst, reason),
     }

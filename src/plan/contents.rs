@@ -22,8 +22,8 @@ pub(super) struct Contents {
     pub(super) missing: Vec<Name>,
     /// Keys that hold something else than they must.
     pub(super) wrong: Vec<Name>,
-    /// Whether what is wrong is among the user's credentials.
-    pub(super) credentials: bool,
+    /// Keys that hold other credentials than the user's.
+    pub(super) credentials: Vec<Name>,
     /// What keeps a key from being written, or written rightly.
     pub(super) blocked: Option<Reason>,
     /// Whether a key that must be there is not, and cannot be written.
@@ -116,8 +116,9 @@ impl Contents {
             }
             Finding::Missing => &mut self.refresh,
             Finding::Wrong => {
-                self.credentials |= matches!(want.source, Source::Credential(_));
-                self.wrong.push(question.want.key(want));
+                let credential = matches!(want.source, Source::Credential(_)) && question.same_user;
+                let wrong = if credential { &mut self.credentials } else { &mut self.wrong };
+                wrong.push(question.want.key(want));
                 &mut self.set
             }
         };
@@ -261,9 +262,9 @@ fn judge_address(
         Finding::Blocked { reason, lacks }
     };
     let Some(address) = address else { return gone() };
-    let differs = |content: Content| match question.moved {
-        true => !is_one_of(content, &address.right),
-        false => address.right.iter().all(|right| content.same(*right) == Some(false)),
+    let differs = |content: Content| {
+        let other = || address.right.iter().all(|right| content.same(*right) == Some(false));
+        if question.moved { !is_one_of(content, &address.right) } else { other() }
     };
     match (&address.text, absent, current) {
         (Some(_), _, None) => Finding::Missing,

@@ -9,10 +9,10 @@ use super::part::Ask;
 use super::survey::{Notes, Survey};
 use super::target;
 use crate::action::Action;
-use crate::reason::Reason;
+use crate::reason::{Reason, Taker};
 use crate::value::Value;
 use crate::want::ServiceType;
-use crate::world::{AppKey, Application, Here, Secret, SecretKey, ServiceKey, UserKey, World};
+use crate::world::{AppKey, Application, Here, Name, Secret, SecretKey, ServiceKey, UserKey, World};
 
 /// Chooses the name for a new user, unless another subject takes it first.
 pub(super) fn choose(survey: &Survey<'_>, ask: Ask<'_>, service: &ServiceKey) -> Result<NewUser, Reason> {
@@ -27,13 +27,15 @@ pub(super) fn choose(survey: &Survey<'_>, ask: Ask<'_>, service: &ServiceKey) ->
 }
 
 /// The first subject before this one that takes the name in this plan.
-fn first_taker(survey: &Survey<'_>, ask: Ask<'_>, (service, user): (&ServiceKey, &UserKey)) -> Option<AppKey> {
+fn first_taker(survey: &Survey<'_>, ask: Ask<'_>, (service, user): (&ServiceKey, &UserKey)) -> Option<Taker> {
     let up_to_own = |app: &&AppKey| **app <= ask.app.key;
     let apps = survey.world.contenders(&ask.want.group).take_while(up_to_own);
     let apps = apps.filter_map(|key| survey.world.application(key));
     let would = |app: &&Application| would_choose(survey, app, ask, (service, user));
-    let takes = |app: &&Application| takes(survey, app, ask, user);
-    apps.filter(would).find(takes).map(|app| app.key.clone())
+    apps.filter(would).find_map(|app| {
+        let secret = takes(survey, app, ask, user)?;
+        Some(if app.key == ask.app.key { Taker::Own(secret) } else { Taker::Other(app.key.clone()) })
+    })
 }
 
 /// Whether the name is the first that is free for something that the application asks for: cheap, and seldom so.
@@ -50,18 +52,17 @@ fn would_choose(
     names.any(|name| name.is_ok_and(|name| name == *user))
 }
 
-/// Whether the application's own decision makes a user of that name, for a secret before this one.
-fn takes(survey: &Survey<'_>, app: &Application, ask: Ask<'_>, user: &UserKey) -> bool {
+/// The secret before this one for which the application's own decision makes a user of that name.
+fn takes(survey: &Survey<'_>, app: &Application, ask: Ask<'_>, user: &UserKey) -> Option<Name> {
     if app.terminating || app.paused || app.expired(survey.world.now) {
-        return false;
+        return None;
     }
     let targets = app.targets().unwrap_or_default();
     let before = targets.iter().filter(|target| (&app.key, &target.secret) < (&ask.app.key, &ask.key.name));
     let mode = Mode { here: survey.world.here(&app.key.namespace), all: false, contended: false };
     let mut plans = before.map(|target| target::plan(survey, (app, target), mode, &mut Notes::default()));
-    plans.any(|plan| {
-        plan.actions.iter().any(|action| matches!(action, Action::RecordIntent { user: new, .. } if new == user))
-    })
+    let makes = |action: &Action| matches!(action, Action::RecordIntent { user: new, .. } if new == user);
+    plans.find(|plan| plan.actions.iter().any(makes)).map(|plan| plan.secret)
 }
 
 /// Another secret that records the same user and drops it in this plan: of several that would, one that can retire it

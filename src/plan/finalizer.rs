@@ -216,7 +216,7 @@ fn fate(world: &World, secret: &Secret, (record, user): (&Record, &UserKey)) -> 
         Some(_) => settings.main_project == user.project,
     };
     if !named {
-        return Fate::Wait(Reason::PoolNotAllowed { pool: user.project.clone() });
+        return Fate::Wait(Reason::PoolNotAllowed { pool: user.project.clone(), service: record.service_type });
     }
     let service = match world.service(&user.service_key()) {
         Lookup::Unseen(why) => {

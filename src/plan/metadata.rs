@@ -24,6 +24,10 @@ pub(super) struct Metadata {
     finalizer: bool,
     /// What is missing or wrong on a secret that exists.
     wrong: BTreeSet<Name>,
+    /// Annotations that no longer apply.
+    superfluous: BTreeSet<Name>,
+    /// Users that were listed as replaced and are gone.
+    retired_gone: Vec<Name>,
 }
 
 impl Metadata {
@@ -34,23 +38,27 @@ impl Metadata {
         metadata.labels(app, secret);
         metadata.annotations(app, secret);
         metadata.records(secret, parts, leftovers);
-        metadata.retired(secret, retired);
+        metadata.retired(secret, parts, retired);
         if secret.is_none() {
             metadata.wrong.clear();
+            metadata.superfluous.clear();
         } else if metadata.finalizer {
             metadata.wrong.insert("the finalizer".into());
         }
         metadata
     }
 
-    /// What is missing or wrong, if anything is.
-    pub(super) fn drift(&self) -> Option<Drift> {
-        (!self.wrong.is_empty()).then(|| Drift::Metadata(self.wrong.iter().cloned().collect()))
+    /// What is missing, wrong or superfluous, if anything is.
+    pub(super) fn drifts(&self) -> impl Iterator<Item = Drift> {
+        let all = |names: &BTreeSet<Name>| (!names.is_empty()).then(|| names.iter().cloned().collect());
+        let gone = (!self.retired_gone.is_empty()).then(|| Drift::RetiredGone(self.retired_gone.clone()));
+        let drifts = [all(&self.wrong).map(Drift::Metadata), all(&self.superfluous).map(Drift::Superfluous), gone];
+        drifts.into_iter().flatten()
     }
 
     /// The write of these metadata and keys.
     pub(super) fn into_write(self, site: Site<'_>, set: BTreeMap<Name, Value>, remove: Vec<Name>) -> WriteKeys {
-        let Metadata { labels, annotations, finalizer, wrong: _ } = self;
+        let Metadata { labels, annotations, finalizer, wrong: _, superfluous: _, retired_gone: _ } = self;
         WriteKeys {
             namespace: site.key.namespace.clone(),
             name: site.key.name.clone(),
@@ -61,6 +69,7 @@ impl Metadata {
             labels,
             annotations,
             finalizers: if finalizer { vec![names::FINALIZER.into()] } else { vec![] },
+            why: None,
         }
     }
 
@@ -122,8 +131,10 @@ impl Metadata {
         if current == wanted {
             return;
         }
-        if !right(current) {
-            self.wrong.insert(format!("annotation {name}").into());
+        match wanted {
+            _ if right(current) => {}
+            Some(_) => drop(self.wrong.insert(format!("annotation {name}").into())),
+            None => drop(self.superfluous.insert(name.into())),
         }
         self.annotations.insert(name.into(), wanted.map(Value::text));
     }
@@ -145,26 +156,38 @@ impl Metadata {
         if leftovers.claims.iter().any(has_stores)
             && !parts.iter().any(|part| part.want.service_type.has_certificates())
         {
-            self.annotation(annotation(secret, names::KEYSTORES), (names::KEYSTORES, None), |_| false);
+            self.gone_with_service(secret, names::KEYSTORES);
         }
         let kept: BTreeSet<Name> = secret.map(|secret| names_of_records(secret, leftovers)).unwrap_or_default();
         for claim in &leftovers.claims {
             for (name, _) in claim.service_type.record(&claim.slot, &nobody()) {
                 if !wanted.contains_key(&name) && !kept.contains(&name) {
-                    self.annotation(annotation(secret, &name), (&name, None), |_| false);
+                    self.gone_with_service(secret, &name);
                 }
             }
         }
     }
 
-    fn retired(&mut self, secret: Option<&Secret>, list: &[Retired]) {
+    /// Removes an annotation of a service that is no longer asked for, of which more is said than that.
+    fn gone_with_service(&mut self, secret: Option<&Secret>, name: &str) {
+        if annotation(secret, name).is_some() {
+            self.annotations.insert(name.into(), None);
+        }
+    }
+
+    fn retired(&mut self, secret: Option<&Secret>, parts: &[PartPlan<'_>], list: &[Retired]) {
         if secret.is_some_and(Secret::hides_retired) {
             return;
         }
         let text = (!list.is_empty()).then(|| Retired::format(list));
-        let same = secret.map(Secret::retired).unwrap_or_default() == list;
+        let before = secret.map(Secret::retired).unwrap_or_default();
+        let in_use = |entry: &&Retired| parts.iter().any(|part| part.user.as_ref() == Some(&entry.account()));
+        let off = || before.iter().filter(|entry| !list.contains(entry));
+        self.retired_gone = off().filter(|entry| !in_use(entry)).map(|entry| entry.username.clone()).collect();
+        // Who is listed by this write is said where that user is replaced.
+        let said = !off().any(|entry| in_use(&entry));
         let current = secret.and_then(|secret| secret.notes().retired.as_deref());
-        self.annotation(current, (names::RETIRED, text.as_deref()), |_| same);
+        self.annotation(current, (names::RETIRED, text.as_deref()), |_| said);
     }
 }
 

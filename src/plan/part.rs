@@ -53,6 +53,8 @@ pub(super) struct PartPlan<'a> {
     pub(super) then: Standing,
     /// What has to be done before the secret is written.
     pub(super) before: Vec<Action>,
+    /// Why something is written, where the reason says what still waits.
+    pub(super) wrote: Option<Box<Reason>>,
     /// What has to be written; `None` if every key is right.
     pub(super) contents: Option<Box<Contents>>,
     /// The user that the secret has afterwards; `None` leaves the record as it is.
@@ -140,7 +142,7 @@ fn keep_own<'a>(
         return blocked(ask, reason.clone(), notes).standing(Standing::complete_if(!changes && !ask.all));
     }
     let blocked = contents.as_ref().and_then(|contents| contents.blocked.as_ref());
-    let written = || why_written(ask, (contents.as_deref(), !before.is_empty()), (&user, observed));
+    let written = || why_written((ask, on.service), (contents.as_deref(), !before.is_empty()), (&user, observed));
     let (verdict, reason) = match (blocked, due) {
         (Some(reason), _) => (Verdict::Wait, reason.clone()),
         (None, Due::Stuck(verdict, reason)) => (verdict, reason),
@@ -150,7 +152,9 @@ fn keep_own<'a>(
     };
     let incomplete = contents.as_ref().is_some_and(|contents| contents.incomplete);
     let (standing, then) = (Standing::complete_if(!changes && !incomplete), Standing::complete_if(!incomplete));
-    PartPlan { want: ask.want, verdict, reason, standing, then, before, contents, user: Some(user), retire: None }
+    let wrote = (changes && verdict != Verdict::Change).then(|| Box::new(written()));
+    let user = Some(user);
+    PartPlan { want: ask.want, verdict, reason, standing, then, before, wrote, contents, user, retire: None }
 }
 
 /// What failed last for this secret, while it is not tried again.
@@ -180,7 +184,7 @@ fn keep_other<'a>(
     });
     let taken_over = ask.secret.is_some_and(|secret| is_taken_over(ask.app, secret));
     if access_differs || ends || taken_over || contents.is_some_and(|contents| contents.writes()) {
-        return replace(survey, (ask, on), Old::NotOwn(user), notes);
+        return replace(survey, (ask, on), Old::NotOwn(user, why), notes);
     }
     PartPlan {
         want: ask.want,
@@ -189,6 +193,7 @@ fn keep_other<'a>(
         standing: Standing::Complete,
         then: Standing::Complete,
         before: vec![],
+        wrote: None,
         contents: None,
         user: None,
         retire: None,
@@ -202,13 +207,13 @@ fn want_ends(ask: Ask<'_>) -> bool {
 /// A new user takes over.
 fn replace<'a>(survey: &Survey<'_>, (ask, on): (Ask<'a>, &Resolved<'_>), old: Old, notes: &mut Notes) -> PartPlan<'a> {
     // A user that exists serves until the new one does.
-    let serves = matches!(old, Old::Due(..) | Old::NotOwn(_));
+    let serves = matches!(old, Old::Due(..) | Old::NotOwn(..));
     let standing = if serves { unresolved(ask) } else { Standing::Incomplete };
     let stuck = |reason: Reason, notes: &mut Notes| blocked(ask, reason, notes).standing(standing);
     if let Some(reason) = on.hindrance.as_ref() {
         return stuck(reason.clone(), notes);
     }
-    if let Old::NotOwn(user) | Old::Elsewhere(user) | Old::Gone(user) = &old
+    if let Old::NotOwn(user, _) | Old::Elsewhere(user) | Old::Gone(user) = &old
         && let Some(other) = contest::dropped_first(survey, (ask.key, ask.contended), user)
     {
         return stuck(Reason::RecordedElsewhere { user: user.clone(), by: vec![other] }, notes);
@@ -233,7 +238,7 @@ fn replace<'a>(survey: &Survey<'_>, (ask, on): (Ask<'a>, &Resolved<'_>), old: Ol
     let reason = why_replaced(ask, &old, &new.user);
     let retire = match old {
         Old::None => None,
-        Old::Elsewhere(user) | Old::Gone(user) | Old::NotOwn(user) | Old::Due(user, _) => {
+        Old::Elsewhere(user) | Old::Gone(user) | Old::NotOwn(user, _) | Old::Due(user, _) => {
             let retired_for =
                 retired_for(survey.world, (&ask.app.key, ask.key, ask.secret), ask.want.service_type, &user);
             retired_for.map(|app| (user, app))
@@ -241,7 +246,8 @@ fn replace<'a>(survey: &Survey<'_>, (ask, on): (Ask<'a>, &Resolved<'_>), old: Ol
     };
     let user = Some(new.user);
     let then = Standing::Complete;
-    PartPlan { want: ask.want, verdict: Verdict::Change, reason, standing, then, before, contents, user, retire }
+    let (verdict, wrote) = (Verdict::Change, None);
+    PartPlan { want: ask.want, verdict, reason, standing, then, before, wrote, contents, user, retire }
 }
 
 /// The application that a user of a secret was made for, or may have been made for: this one, or the one that the secret
@@ -302,6 +308,7 @@ fn blocked<'a>(ask: Ask<'a>, reason: Reason, notes: &mut Notes) -> PartPlan<'a> 
         standing,
         then: standing,
         before: vec![],
+        wrote: None,
         contents: None,
         user: None,
         retire: None,

@@ -66,7 +66,9 @@ pub(super) fn due(survey: &Survey<'_>, of: InUse<'_>, notes: &mut Notes) -> Due 
     // An outage would be worse than many replacements at once.
     let later = urgent_at.is_none_or(|urgent_at| world.now < urgent_at);
     if later && !survey.may_rotate(&of.user.service_key(), &of.secret.key) {
-        urgent_at.into_iter().for_each(|urgent_at| notes.wake(urgent_at));
+        if let Some(urgent_at) = urgent_at {
+            notes.wake(urgent_at);
+        }
         return Due::Later(Reason::Retiring { user: of.user.clone(), hold: Hold::Others });
     }
     Due::Now(because.reason(of))

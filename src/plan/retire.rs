@@ -3,6 +3,7 @@
 //! Takes as given that the list on the secret is a claim and that only users of ours are ever deleted. A protected
 //! secret may be in use outside the cluster: its replaced users stay until their certificates end.
 
+use super::Verdict;
 use super::account::{account_of, holder, why_made_elsewhere, why_not_our_name};
 use super::survey::{Notes, after};
 use crate::action::Action;
@@ -26,8 +27,16 @@ pub(super) enum Fate {
     NotHere(Reason),
     /// It stays for now.
     Stays(Reason),
-    /// It is deleted.
-    Deleted(Vec<Action>),
+    /// It is deleted, and why nothing holds it.
+    Deleted(Vec<Action>, Hold),
+}
+
+/// Whether a replaced user that stays does so on purpose, or until something happens.
+pub(super) fn staying(reason: &Reason) -> Verdict {
+    match reason {
+        Reason::Retiring { user: _, hold: Hold::Protected(_) } => Verdict::Keep,
+        _ => Verdict::Wait,
+    }
 }
 
 /// Whether nothing is left at Aiven of a replaced user.
@@ -104,7 +113,7 @@ pub(super) fn settle(
     }
     match why_held(world, user, holding, notes).filter(|_| exists) {
         Some(reason) => Fate::Stays(reason),
-        None => Fate::Deleted(actions),
+        None => Fate::Deleted(actions, released(world, user, holding)),
     }
 }
 
@@ -117,7 +126,7 @@ pub(super) fn service_type(world: &World, app: &AppKey, user: &UserKey) -> Resul
     let mut candidates = ServiceType::ALL.into_iter().filter(on_service);
     let ours = |service_type: &ServiceType| why_not_our_name(app, *service_type, user).is_none();
     candidates.find(ours).ok_or_else(|| Reason::NotOurs {
-        what: format!("user {} does not have a name that is given for application {app}", user.username).into(),
+        what: format!("user {} has no name that aivenator gives to users of application {app}", user.username).into(),
     })
 }
 
@@ -169,6 +178,23 @@ fn recorded_by_others(world: &World, user: &UserKey, holding: &Holding<'_>) -> V
     world.recorders(user).iter().filter(records).cloned().collect()
 }
 
+/// Why nothing holds a user any longer: of a protected secret only the end of its certificate is known.
+fn released(world: &World, user: &UserKey, holding: &Holding<'_>) -> Hold {
+    let ended = match world.user(user) {
+        Lookup::Found(observed) => observed.certificate_ends,
+        Lookup::Absent | Lookup::Unseen(_) => None,
+    };
+    let protected = holding.secret.is_some_and(|secret| is_protected(world, secret));
+    ended.filter(|_| protected).map_or(Hold::Over, Hold::Ended)
+}
+
+/// Whether someone outside the cluster may use a secret: as it says, or as the spec says that it shall.
+fn is_protected(world: &World, secret: &Secret) -> bool {
+    let asked_to_be =
+        || holder(world.here(&secret.key.namespace), &secret.key.name).is_some_and(|app| app.spec.protected);
+    secret.protection() != Protection::None || asked_to_be()
+}
+
 fn why_held(world: &World, user: &UserKey, holding: &Holding<'_>, notes: &mut Notes) -> Option<Reason> {
     let settings = world.settings();
     let over = after(holding.since, settings.retire_after);
@@ -177,9 +203,7 @@ fn why_held(world: &World, user: &UserKey, holding: &Holding<'_>, notes: &mut No
         return retiring(Hold::Until(over));
     }
     let secret = holding.secret?;
-    let asked_to_be =
-        || holder(world.here(&holding.key.namespace), &holding.key.name).is_some_and(|app| app.spec.protected);
-    if secret.protection() != Protection::None || asked_to_be() {
+    if is_protected(world, secret) {
         let ends = match world.user(user) {
             Lookup::Found(observed) => observed.certificate_ends,
             Lookup::Absent | Lookup::Unseen(_) => None,
@@ -199,7 +223,7 @@ fn why_held(world: &World, user: &UserKey, holding: &Holding<'_>, notes: &mut No
         return None;
     }
     let cap = after(holding.since, settings.retire_cap);
-    let overdue = !notes.wake_if_later(world, cap);
+    let overdue = (!notes.wake_if_later(world, cap)).then_some(settings.retire_cap);
     retiring(Hold::Pods { pods, overdue })
 }
 

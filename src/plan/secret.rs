@@ -13,7 +13,7 @@ use super::write::expect;
 use super::{Decision, Planned, Step, Verdict, backoff, finalizer, renew};
 use crate::action::{Action, Operation, WriteKeys};
 use crate::read::Read;
-use crate::reason::{Drift, Hold, Mend, Reason};
+use crate::reason::{Drift, Mend, Reason};
 use crate::value::Value;
 use crate::world::{
     BrokenRecord, Claim, ConsumerKind, ConsumerRef, Here, Kind, Name, Place, Protection, Retired, Secret, SecretKey,
@@ -173,7 +173,9 @@ fn keep_secret(secret: &Secret, used_by: Arc<[ConsumerRef]>) -> Stay {
 
 fn skip_protected(secret: &Secret, expires_at: Option<Timestamp>) -> Stay {
     let SecretKey { namespace, name } = secret.key.clone();
-    Stay::keep(secret, Reason::Protected { until: expires_at }, Action::SkipProtected { namespace, name, expires_at })
+    let limited = secret.notes().time_limit.as_deref() == Some("true");
+    let reason = Reason::Protected { until: expires_at, unreadable: limited && expires_at.is_none() };
+    Stay::keep(secret, reason, Action::SkipProtected { namespace, name, expires_at })
 }
 
 fn delete(survey: &Survey<'_>, secret: &Secret) -> Stay {
@@ -222,8 +224,11 @@ fn mend(here: Here<'_>, secret: &Secret) -> Option<Stay> {
         return None;
     }
     let list = (!left.is_empty()).then(|| Value::text(Retired::format(&left)));
-    let drift = [(finalizer, "the finalizer"), (spent, names::RETIRED)];
-    let wrong = drift.into_iter().filter(|(wrong, _)| *wrong).map(|(_, what)| what.into()).collect();
+    let gone = secret.retired().iter().filter(|entry| !left.contains(entry)).map(|entry| entry.username.clone());
+    let drift = [
+        finalizer.then(|| Drift::Metadata(vec!["the finalizer".into()])),
+        spent.then(|| Drift::RetiredGone(gone.collect())),
+    ];
     let SecretKey { namespace, name } = secret.key.clone();
     let keys = WriteKeys {
         namespace,
@@ -235,8 +240,9 @@ fn mend(here: Here<'_>, secret: &Secret) -> Option<Stay> {
         labels: [].into(),
         annotations: if spent { [(names::RETIRED.into(), list)].into() } else { [].into() },
         finalizers: if finalizer { vec![names::FINALIZER.into()] } else { vec![] },
+        why: None,
     };
-    let reason = Reason::Drifted { what: vec![Drift::Metadata(wrong)] };
+    let reason = Reason::Drifted { what: drift.into_iter().flatten().collect() };
     Some(Stay { verdict: Verdict::Change, reason, actions: vec![planned(secret, Action::WriteKeys(keys.into()))] })
 }
 
@@ -257,9 +263,9 @@ fn leaving(here: Here<'_>, secret: &Secret, notes: &mut Notes) -> Leaving {
         let (verdict, reason, actions) = match retire::fate(here.world, secret, entry, notes) {
             Fate::Spent => continue,
             Fate::NotHere(reason) => (Verdict::Keep, reason, vec![]),
-            Fate::Stays(reason) => (Verdict::Wait, reason, vec![]),
-            Fate::Deleted(actions) => {
-                (Verdict::Change, Reason::Retiring { user: entry.account(), hold: Hold::Over }, actions)
+            Fate::Stays(reason) => (retire::staying(&reason), reason, vec![]),
+            Fate::Deleted(actions, hold) => {
+                (Verdict::Change, Reason::Retiring { user: entry.account(), hold }, actions)
             }
         };
         leaving.actions.extend(actions.into_iter().map(|action| planned(secret, action)));

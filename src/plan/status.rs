@@ -124,6 +124,8 @@ impl Wanted<'_> {
             observed_generation: app.generation,
             synchronized_generation: self.generation,
             conditions: self.conditions(app),
+            was: app.status.state.clone(),
+            gone: self.gone(app),
         })))
     }
 
@@ -161,6 +163,11 @@ impl Wanted<'_> {
         });
         let missing = |wanted: &&Stand| app.status.condition(wanted.kind).is_none();
         current.chain(self.conditions.iter().flatten().filter(missing).map(|wanted| self.set(*wanted))).collect()
+    }
+
+    fn gone(&self, app: &Application) -> Vec<Name> {
+        let gone = app.status.conditions.iter().filter(|current| !self.stays(current));
+        gone.map(|condition| condition.kind.clone()).collect()
     }
 
     fn set(&self, stand: Stand) -> ConditionSet {

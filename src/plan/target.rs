@@ -73,11 +73,17 @@ pub(super) fn plan(
     let mut actions: Vec<Action> = parts.iter_mut().flat_map(|part| std::mem::take(&mut part.before)).collect();
     if let Some(write) = write {
         mark_changed(&mut parts, &write.reason);
+        let mut keys = write.keys;
+        if parts.iter().all(|part| part.verdict != Verdict::Change) {
+            keys.why = parts.iter_mut().find_map(|part| part.wrote.take()).or_else(|| Some(write.reason.into()));
+        }
         actions.extend(write.retirements);
-        actions.push(Action::WriteKeys(write.keys.into()));
+        actions.push(Action::WriteKeys(keys.into()));
     }
     // What still waits is judged by what is left once this is done, else the next plan would take it back.
-    parts.iter_mut().for_each(|part| part.standing = part.then);
+    for part in &mut parts {
+        part.standing = part.then;
+    }
     finish(target, parts, actions)
 }
 
@@ -198,10 +204,23 @@ fn mark_changed(parts: &mut [PartPlan<'_>], reason: &Reason) {
 fn finish(target: &Target, parts: Vec<PartPlan<'_>>, actions: Vec<Action>) -> TargetPlan {
     // Not collected: that would be done in place, and what is left over be given back.
     let mut told = Vec::with_capacity(parts.len());
-    told.extend(parts.into_iter().map(|part| {
-        let PartPlan { want, verdict, reason, standing, then: _, before: _, contents: _, user: _, retire: _ } = part;
-        (public(target, want, verdict, reason), standing)
-    }));
+    told.extend(
+        parts.into_iter().map(|part| {
+            let PartPlan {
+                want,
+                verdict,
+                reason,
+                standing,
+                then: _,
+                before: _,
+                wrote: _,
+                contents: _,
+                user: _,
+                retire: _,
+            } = part;
+            (public(target, want, verdict, reason), standing)
+        }),
+    );
     TargetPlan { secret: target.secret.clone(), parts: told, actions }
 }
 

@@ -9,7 +9,7 @@ use super::survey::{Notes, Survey, after};
 use super::{Decision, Planned, Step, Verdict, backoff, contest, finalizer, target};
 use crate::action::Action;
 use crate::read::Read;
-use crate::reason::{Hold, Reason};
+use crate::reason::{Reason, Unwanted};
 use crate::world::{
     AppKey, Intent, Journal, Kind, Lookup, Name, Outcome, Retirement, SecretKey, Subject, Timestamp, User, UserKey,
     World,
@@ -71,7 +71,7 @@ fn intended(world: &World, (user, intent): (&UserKey, &Intent), notes: &mut Note
         return once_settled(world, (user, &intent.secret), (settled_at, what), notes);
     }
     if intent.outcome == Outcome::Taken {
-        let what = format!("Aiven had a user of that name already, and it is not ours: {user}").into();
+        let what = "Aiven had a user of that name already".into();
         return clear(user, &intent.secret, Reason::NotOurs { what });
     }
     if let Some(reason) = why_in_flight(world, user, intent) {
@@ -190,15 +190,28 @@ fn undo(world: &World, (user, intent): (&UserKey, &Intent), settled_at: Timestam
         let what = format!("user {} may have been made and does not show yet", user.username).into();
         return wait(Reason::Settling { what, until: Some(settled_at) }, notes);
     }
-    (Verdict::Change, Reason::Abandoned { secret: secret.clone() }, actions)
+    (Verdict::Change, why_abandoned(world, intent), actions)
+}
+
+fn why_abandoned(world: &World, intent: &Intent) -> Reason {
+    let Intent { secret, application, application_uid, since: _, sent: _, outcome: _ } = intent;
+    let app = world.application(&intent.application_key());
+    let lives = app.is_some_and(|app| app.uid == *application_uid && !app.terminating && !app.expired(world.now));
+    let asked = world.asking(secret).next().is_some();
+    let why = match (lives, asked) {
+        (false, _) => Unwanted::Gone,
+        (true, false) => Unwanted::Unasked,
+        (true, true) => Unwanted::Unneeded,
+    };
+    Reason::Abandoned { secret: secret.clone(), application: application.clone(), why }
 }
 
 fn why_not_adopted(user: &UserKey, intent: &Intent, observed: &User) -> Reason {
     let since = crate::world::rfc3339(intent.since);
     let what = if observed.password_updated.is_none() && observed.certificate_ends.is_none() {
-        format!("since when user {user} exists cannot be told, so it may be somebody else's")
+        format!("how old user {} is cannot be told, so it may be somebody else's", user.username)
     } else {
-        format!("user {user} was not made by the intent of {since}")
+        format!("user {} is not the one whose making was noted at {since}", user.username)
     };
     Reason::NotOurs { what: what.into() }
 }
@@ -220,11 +233,11 @@ fn retired(survey: &Survey<'_>, (user, retirement): (&UserKey, &Retirement), not
     if world.recorders(user).contains(secret) {
         // Until the write that replaces it is done, or done again, this copy is the one that it needs.
         let replaced = managed.is_some_and(|secret| contest::replaces(survey, secret, user));
-        let what = match replaced {
-            true => format!("it is being replaced on secret {secret}"),
-            false => format!("secret {secret} still has it in use"),
+        let what = if replaced {
+            format!("it is being replaced on secret {secret}").into()
+        } else {
+            format!("secret {secret} still has it in use").into()
         };
-        let what = what.into();
         return (Verdict::Keep, Reason::Settling { what, until: None }, vec![]);
     }
     if let Some(reason) = why_not_listed(world) {
@@ -235,7 +248,7 @@ fn retired(survey: &Survey<'_>, (user, retirement): (&UserKey, &Retirement), not
     match retire::settle(world, (&app, user), &holding, notes) {
         Fate::Spent => once_settled(world, (user, secret), (settled_at, "nothing is left of it".into()), notes),
         Fate::NotHere(reason) => clear(user, secret, reason),
-        Fate::Stays(reason) => (Verdict::Wait, reason, vec![]),
-        Fate::Deleted(actions) => (Verdict::Change, Reason::Retiring { user: user.clone(), hold: Hold::Over }, actions),
+        Fate::Stays(reason) => (retire::staying(&reason), reason, vec![]),
+        Fate::Deleted(actions, hold) => (Verdict::Change, Reason::Retiring { user: user.clone(), hold }, actions),
     }
 }

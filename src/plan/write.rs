@@ -50,7 +50,7 @@ pub(super) fn of(survey: &Survey<'_>, site: Site<'_>, parts: &[PartPlan<'_>]) ->
     let data = data(survey, secret, all);
     let mut drifts = data.drifts.clone();
     drifts.extend(leftovers.drift());
-    drifts.extend(metadata.drift());
+    drifts.extend(metadata.drifts());
     if secret.is_some() && drifts.is_empty() && !parts.iter().any(writes) {
         return None;
     }
@@ -62,7 +62,7 @@ pub(super) fn of(survey: &Survey<'_>, site: Site<'_>, parts: &[PartPlan<'_>]) ->
     let reason = match secret {
         None => Reason::SecretMissing { secret: key.name.clone() },
         Some(_) if all => Reason::ResyncRequested,
-        Some(_) if app.status.hash != *app.hash() => Reason::SpecChanged,
+        Some(_) if app.status.hash != *app.hash() => Reason::SpecChanged { first: app.status.is_new(), what: drifts },
         Some(_) => Reason::Drifted { what: drifts },
     };
     let retirements = retired.new.iter().map(|(user, app)| retire_action(user, key, app)).collect();

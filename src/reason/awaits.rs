@@ -24,7 +24,7 @@ impl Reason {
             Reason::JournalUnavailable { why: _ } => Some(Read::Journal),
             Reason::UpToDate
             | Reason::StatusOutdated
-            | Reason::SpecChanged
+            | Reason::SpecChanged { .. }
             | Reason::SecretMissing { .. }
             | Reason::Drifted { .. }
             | Reason::ResyncRequested

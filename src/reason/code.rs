@@ -8,7 +8,7 @@ impl Reason {
         match self {
             Reason::UpToDate => "UpToDate",
             Reason::StatusOutdated => "StatusOutdated",
-            Reason::SpecChanged => "SpecChanged",
+            Reason::SpecChanged { .. } => "SpecChanged",
             Reason::SecretMissing { .. } => "SecretMissing",
             Reason::Drifted { .. } => "Drifted",
             Reason::ResyncRequested => "ResyncRequested",
@@ -76,7 +76,7 @@ impl Reason {
                 | Reason::DeletionLimit { .. }
                 | Reason::JournalUnavailable { .. }
                 | Reason::CertificateEnding { then: Renewal::Protected, .. }
-                | Reason::Retiring { hold: Hold::Pods { overdue: true, .. }, .. }
+                | Reason::Retiring { hold: Hold::Pods { overdue: Some(_), .. }, .. }
         )
     }
 }

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{At, Blame, Drift, Hold, Mend, Reason, Renewal};
+use jiff::SignedDuration;
+
+use super::{At, Blame, Drift, Hold, Mend, Reason, Renewal, Taker, Unwanted};
 use crate::world::{BrokenRecord, ConsumerKind, FailureClass, names};
 
 impl Reason {
@@ -41,7 +43,7 @@ impl Reason {
             },
             Reason::UpToDate
             | Reason::StatusOutdated
-            | Reason::SpecChanged
+            | Reason::SpecChanged { .. }
             | Reason::SecretMissing { .. }
             | Reason::Drifted { .. }
             | Reason::ResyncRequested
@@ -94,7 +96,7 @@ impl fmt::Display for Reason {
         match self {
             Reason::UpToDate => f.write_str("everything is as it has to be"),
             Reason::StatusOutdated => f.write_str("everything is as it has to be, but the status does not say so"),
-            Reason::SpecChanged => f.write_str("the spec is not the one that was last rolled out"),
+            Reason::SpecChanged { first, what } => spec_changed(f, *first, what),
             Reason::SecretMissing { secret } => write!(f, "secret {secret} does not exist"),
             Reason::Drifted { what } => write!(f, "{}", list(what, "; ")),
             Reason::ResyncRequested => {
@@ -102,70 +104,87 @@ impl fmt::Display for Reason {
             }
             Reason::CertificateEnding { user, ends, then } => ending(f, &user.username, At(*ends), *then),
             Reason::RotationDue { user, since } => {
-                write!(f, "user {} exists since {}: a new one takes over", user.username, At(*since))
+                write!(f, "user {} has existed since {}: a new one takes over", user.username, At(*since))
             }
             Reason::SecretNameMissing { service, instance } => {
                 write!(f, "{service} {instance} names no secret: set its secretName")
             }
+            Reason::InvalidName { what, name, rule: _ } if name.is_empty() => write!(f, "{what} must not be empty"),
             Reason::InvalidName { what, name, rule } => write!(f, "{what} is \"{name}\", but has to be {rule}"),
+            Reason::KeyCollision { secret, key, first, second } if first == second => write!(
+                f,
+                "two entries for {first} with different access would both write {key} into secret {secret}: give one its own \
+                 secret"
+            ),
             Reason::KeyCollision { secret, key, first, second } => {
                 write!(f, "{first} and {second} would both write {key} into secret {secret}: give one its own secret")
             }
-            Reason::PoolNotAllowed { pool } => {
-                write!(f, "Aiven project {pool} is not one that this cluster may use (--projects, --main-project)")
+            Reason::PoolNotAllowed { pool, service } => {
+                let setting = if service.instance_kind().is_none() { "--projects" } else { "--main-project" };
+                write!(f, "Aiven project {pool} is not one that this cluster may use for {service} ({setting})")
             }
             Reason::SecretNotManaged { secret } => {
                 write!(f, "there is a Secret {secret} that is not managed by aivenator: it is left alone")
             }
             Reason::SecretContested { secret, by } => write!(f, "secret {secret} belongs to application {by}"),
-            Reason::SecretImmutable { secret } => write!(f, "secret {secret} is immutable and would have to change"),
+            Reason::SecretImmutable { secret } => {
+                write!(f, "secret {secret} is immutable and would have to change: delete it, and it is made again")
+            }
             Reason::InstanceNotFound { service, names } => {
                 let kind = service.instance_kind().unwrap_or("instance");
-                write!(f, "the namespace has no {kind} named {}", list(names, " or "))
+                write!(f, "the namespace has no {kind} named {}", list(names, " or "))?;
+                match names.as_slice() {
+                    [name] => twice(name).map_or(Ok(()), |prefix| write!(f, ": leave out the prefix {prefix}")),
+                    _ => Ok(()),
+                }
             }
             Reason::InstanceNotReady { name, state } => {
                 let state = if state.is_empty() { "unknown" } else { state };
                 write!(f, "{name} is not ready: its state is {state}")
             }
             Reason::InstanceAmbiguous { name, namespaces } => {
-                write!(
-                    f,
-                    "namespaces {} all hold an instance {name}: whose it is cannot be told",
-                    list(namespaces, ", ")
-                )
+                write!(f, "namespaces {} each hold an instance {name}: whose it is cannot be told", and(namespaces))
             }
             Reason::ServiceNotFound { service } => write!(f, "Aiven has no service {service}"),
             Reason::AddressMissing { service, key } => write!(f, "service {service} has no address for {key}"),
             Reason::CredentialsNotReady { user } => write!(f, "Aiven has not given the credentials of {user} yet"),
-            Reason::NotObserved { what, why } if why.starts_with(&what.to_string()) => {
-                write!(f, "{why}, and is needed to decide")
-            }
-            Reason::NotObserved { what, why } => write!(f, "{what} is needed to decide, but unseen: {why}"),
+            // It says itself what to add.
+            Reason::NotObserved { what: _, why } if why.starts_with("Aiven project") => f.write_str(why),
+            Reason::NotObserved { what, why } => write!(f, "cannot be decided without {what}: {why}"),
             Reason::AnnotationInvalid { secret, faults, mend } => broken(f, secret, faults, *mend),
             Reason::NotOurs { what } => write!(f, "{what}: it is left alone"),
-            Reason::Protected { until: None } => f.write_str("nothing uses it, and it is protected"),
-            Reason::Protected { until: Some(end) } => {
+            Reason::Protected { until: None, unreadable: false } => f.write_str("nothing uses it, and it is protected"),
+            Reason::Protected { until: None, unreadable: true } => f.write_str(
+                "nothing uses it, and it is protected: when that ends cannot be read, mend annotation \
+                 aivenator.aiven.nais.io/expires-at",
+            ),
+            Reason::Protected { until: Some(end), unreadable: _ } => {
                 write!(f, "nothing uses it, and it is protected until {}", At(*end))
             }
             Reason::InUse { by } => in_use(f, by),
-            Reason::TooYoung { until } => write!(f, "nothing uses it, and it stays until {}", At(*until)),
+            Reason::TooYoung { until } => {
+                write!(f, "nothing uses it: it is deleted at {} if that stays so", At(*until))
+            }
             Reason::Unused => f.write_str("nothing asks for it and nothing uses it"),
             Reason::Expired { at } => write!(f, "it expired at {}", At(*at)),
             Reason::Terminating { what } => write!(f, "{what} is being deleted"),
             Reason::ForeignTerminating { secret } => {
                 write!(f, "secret {secret}, which is not managed by aivenator, is being deleted")
             }
-            Reason::NameTaken { user, by } => {
+            Reason::NameTaken { user, by: Taker::Own(secret) } => {
+                write!(f, "its secret {secret} takes the user name {} first", user.username)
+            }
+            Reason::NameTaken { user, by: Taker::Other(by) } => {
                 write!(f, "application {by} is about to take the user name {}", user.username)
             }
             Reason::RecordedElsewhere { user, by } => {
-                write!(f, "user {} is also recorded by {}", user.username, list(by, ", "))
+                write!(f, "user {} is also recorded by secret {}", user.username, list(by, ", "))
             }
             Reason::Retiring { user, hold } => retiring(f, &user.username, hold),
             Reason::UserLimit { service } => write!(f, "service {service} has as many users as it may have"),
             Reason::AclFull { service } => write!(f, "the ACL document of {service} has no room for another user"),
             Reason::DeletionLimit { wanted, allowed } => {
-                write!(f, "{wanted} secrets would be deleted at once, {allowed} may: a person has to confirm it")
+                write!(f, "{wanted} secrets would be deleted at once, {allowed} may: confirm it with `aivenator apply`")
             }
             Reason::JournalFull { open } => write!(f, "{open} users are being made: the journal takes no more for now"),
             Reason::JournalUnavailable { why } => write!(f, "the journal cannot be used: {why}"),
@@ -182,8 +201,14 @@ impl fmt::Display for Reason {
             Reason::Settling { what, until: Some(end) } => write!(f, "{what}: looked at again at {}", At(*end)),
             Reason::Settling { what, until: None } => write!(f, "{what}"),
             Reason::Settled { what } => write!(f, "{what}"),
-            Reason::Abandoned { secret } => {
-                write!(f, "it was made for secret {secret}, which no longer asks for it")
+            Reason::Abandoned { secret, application, why: Unwanted::Gone } => {
+                write!(f, "it was made for secret {secret} of an application {application} that is gone")
+            }
+            Reason::Abandoned { secret, application: _, why: Unwanted::Unasked } => {
+                write!(f, "it was made for secret {secret}, which nobody asks for any more")
+            }
+            Reason::Abandoned { secret, application: _, why: Unwanted::Unneeded } => {
+                write!(f, "it was made for secret {secret}, which does not need it any more")
             }
         }
     }
@@ -195,7 +220,7 @@ impl FailureClass {
             FailureClass::NotFound => "Aiven has no such service",
             FailureClass::NotReady => "something is not ready yet",
             FailureClass::Refused => "Aiven refused the request",
-            FailureClass::Unauthorized => "the token or a right of it was refused",
+            FailureClass::Unauthorized => "Aiven refused the token, or it lacks a right",
             FailureClass::TooFast => "Aiven asks to slow down",
             FailureClass::Unknown => "Aiven gave no usable answer",
             FailureClass::UserLimit => "the service has as many users as it may have",
@@ -213,13 +238,36 @@ impl fmt::Display for Drift {
             Drift::KeysMissing(keys) => write!(f, "missing or empty: {}", list(keys, ", ")),
             Drift::KeysWrong(keys) => write!(f, "not what it has to be: {}", list(keys, ", ")),
             Drift::Metadata(names) => write!(f, "metadata missing or wrong: {}", list(names, ", ")),
+            Drift::Superfluous(names) => write!(f, "no longer applies: {}", list(names, ", ")),
+            Drift::RetiredGone(users) => match users.as_slice() {
+                [user] => write!(f, "user {user}, which was replaced, is gone: taken off the list"),
+                users => write!(f, "users {}, which were replaced, are gone: taken off the list", list(users, ", ")),
+            },
             Drift::Leftovers(names) => write!(f, "no longer asked for: {}", list(names, ", ")),
             Drift::UserGone(user) => write!(f, "user {} does not exist at Aiven", user.username),
-            Drift::Access(user) => write!(f, "user {} may do something else than is asked for", user.username),
-            Drift::Credentials(user) => write!(f, "the credentials of user {} have changed at Aiven", user.username),
-            Drift::NotOwn(user) => {
-                write!(f, "user {} is recorded but was not made for this secret alone", user.username)
+            Drift::Access { user, has: Some(has), asked } => {
+                write!(f, "user {} has {}, asked for is {}", user.username, has.as_str(), asked.as_str())
             }
+            Drift::Access { user, has: None, asked } => {
+                write!(
+                    f,
+                    "the rights of user {} are not those of {}, which is asked for",
+                    user.username,
+                    asked.as_str()
+                )
+            }
+            Drift::Credentials(user, keys) => {
+                write!(f, "not what user {} has at Aiven: {}", user.username, list(keys, ", "))
+            }
+            Drift::Unread(user) => {
+                write!(f, "the credentials of user {} may have changed at Aiven and are written too", user.username)
+            }
+            Drift::NotOwn(user, why) => not_own(f, &user.username, why),
+            Drift::TakenOver(user, before) => write!(
+                f,
+                "the secret was application {before}'s: a user of its own takes the place of user {}",
+                user.username
+            ),
             Drift::NotRecorded(service) => write!(f, "no user of {service} is recorded"),
             Drift::OtherService(user) => {
                 write!(f, "user {} is on {}, which is no longer asked for", user.username, user.service_key())
@@ -266,17 +314,21 @@ fn ending(f: &mut fmt::Formatter<'_>, user: &str, ends: At, then: Renewal) -> fm
     match then {
         Renewal::OnOffer => f.write_str(": Aiven has a renewed one"),
         Renewal::NewUser => f.write_str(": a new user takes over"),
-        Renewal::Protected => f.write_str(", and the secret is protected: a person has to see to a new one"),
+        Renewal::Protected => f.write_str(", and the secret is protected: lift the protection, or delete the secret"),
     }
 }
 
 fn retiring(f: &mut fmt::Formatter<'_>, user: &str, hold: &Hold) -> fmt::Result {
     match hold {
+        Hold::Ended(at) => write!(f, "user {user} was replaced, and its certificate ended at {}", At(*at)),
         Hold::Over => write!(f, "user {user} was replaced, and nothing holds it any longer"),
         Hold::Until(at) => write!(f, "user {user} was replaced and stays until {}", At(*at)),
         Hold::Pods { pods, overdue } => {
-            let late = if *overdue { ", which takes too long" } else { "" };
-            write!(f, "user {user} was replaced, and pods started before still hold it{late}: {}", list(pods, ", "))
+            write!(f, "user {user} was replaced, and pods started before still hold it")?;
+            if let Some(cap) = overdue {
+                write!(f, " after more than {}: restart them", span(*cap))?;
+            }
+            write!(f, ": {}", list(pods, ", "))
         }
         Hold::Protected(Some(at)) => {
             write!(
@@ -289,6 +341,46 @@ fn retiring(f: &mut fmt::Formatter<'_>, user: &str, hold: &Hold) -> fmt::Result 
             write!(f, "user {user} was replaced and stays as long as the secret, which is protected")
         }
         Hold::Others => write!(f, "user {user} is due to be replaced, after others of its service"),
+    }
+}
+
+fn spec_changed(f: &mut fmt::Formatter<'_>, first: bool, what: &[Drift]) -> fmt::Result {
+    let how = if first { "it was not rolled out yet" } else { "the spec is not the one that was last rolled out" };
+    f.write_str(how)?;
+    what.iter().try_for_each(|drift| write!(f, "; {drift}"))
+}
+
+fn not_own(f: &mut fmt::Formatter<'_>, user: &str, why: &Reason) -> fmt::Result {
+    let why = match why {
+        Reason::NotOurs { what } => what.to_string(),
+        other => other.to_string(),
+    };
+    if why.starts_with("user ") {
+        write!(f, "{why}: a user of its own takes its place")
+    } else {
+        write!(f, "{why}: a user of its own takes the place of user {user}")
+    }
+}
+
+/// What a name begins with twice: somebody has put the prefix of the namespace there that is put there anyway.
+fn twice(name: &str) -> Option<&str> {
+    let ends = name.match_indices('-').map(|(at, _)| name.split_at(at + 1)).skip(1);
+    ends.filter(|(prefix, rest)| rest.starts_with(prefix)).map(|(prefix, _)| prefix).last()
+}
+
+/// A span of time in the largest unit that it is a whole number of.
+fn span(time: SignedDuration) -> String {
+    let seconds = time.as_secs();
+    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let (size, unit) = units.into_iter().find(|(size, _)| seconds % size == 0).unwrap_or((1, "second"));
+    let count = seconds / size;
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+fn and<T: fmt::Display>(items: &[T]) -> String {
+    match items {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", list(first, ", ")),
+        items => list(items, ", "),
     }
 }
 

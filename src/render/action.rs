@@ -4,6 +4,7 @@
 
 use super::page::{Page, Row};
 use super::paint::Symbol;
+use super::summary::and;
 use super::write;
 use crate::action::{AccessRules, Action, ConditionSet, Operation, UpdateStatus};
 use crate::world::{ConsumerKind, ConsumerRef, Name, UserKey, names, rfc3339};
@@ -58,7 +59,10 @@ pub fn words(action: &Action) -> String {
             format!("note that user {} is about to be made for secret {secret}", user.username)
         }
         Action::CreateUser { user, access: _ } => format!("create user {}", place(user)),
-        Action::SetAccess { user, access: _ } => format!("change what user {} may do", place(user)),
+        Action::SetAccess { user, access } => match crate::want::access_of(access) {
+            Some(access) => format!("set the rights of user {} to {}", place(user), access.as_str()),
+            None => format!("change what user {} may do", place(user)),
+        },
         Action::EnableAcl { project, service } => format!("turn on access control for {project}/{service}"),
         Action::GrantAcl { user, permission } => format!("grant {permission} to user {}", place(user)),
         Action::RevokeAcl { user } => format!("revoke every right of user {}", place(user)),
@@ -71,7 +75,7 @@ pub fn words(action: &Action) -> String {
         },
         Action::DeleteUser { user } => format!("delete user {}", place(user)),
         Action::ClearIntent { user, namespace: _, secret: _ } => {
-            format!("forget that user {} was about to be made", user.username)
+            format!("remove the note about user {} from the journal", user.username)
         }
         Action::DeleteSecret { namespace: _, name, expect: _ } => format!("delete secret {name}; its users follow"),
         Action::ReleaseSecret { namespace: _, name, left_behind: _, expect: _ } => {
@@ -102,17 +106,30 @@ fn status(update: &UpdateStatus) -> String {
         observed_generation: _,
         synchronized_generation: _,
         conditions,
+        was,
+        gone,
     } = update;
     let standing: Vec<String> = conditions.iter().filter_map(worth_saying).collect();
-    let standing = if standing.is_empty() { String::new() } else { format!(", with {}", standing.join(", ")) };
-    format!("set its status to {state}{standing}")
+    let of = |names: &[String]| match names {
+        [one] => format!("condition {one}"),
+        more => format!("conditions {}", and(more)),
+    };
+    if state != was || !standing.is_empty() {
+        let standing = if standing.is_empty() { String::new() } else { format!(", with {}", of(&standing)) };
+        return format!("set its status to {state}{standing}");
+    }
+    let gone: Vec<String> = gone.iter().map(Name::to_string).collect();
+    match gone.len() {
+        0 => format!("bring its status up to date ({state})"),
+        count => format!("set its status: {} {}", of(&gone), if count == 1 { "goes" } else { "go" }),
+    }
 }
 
 /// A condition that is true and changes, but for the one that only repeats the state.
 fn worth_saying(condition: &ConditionSet) -> Option<String> {
     let ConditionSet { kind, status, reason, message: _, changed } = condition;
     let said = *changed && *status == "True" && *kind != names::SUCCEEDED;
-    said.then(|| format!("condition {kind} ({reason})"))
+    said.then(|| format!("{kind} ({reason})"))
 }
 
 fn rules(page: &mut Page, indent: usize, access: &AccessRules) {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::action::Action;
 use crate::plan::{Decision, Plan, Verdict};
+use crate::reason::Reason;
 use crate::world::{SecretKey, Subject};
 
 /// The last line of a plan.
@@ -18,17 +19,21 @@ pub(super) fn line(plan: &Plan) -> String {
 #[derive(Debug, Default)]
 struct Standing {
     kept: usize,
+    paused: usize,
+    needing: usize,
+    /// Whether all that is kept is as it has to be.
+    well: bool,
     waiting: usize,
     refused: usize,
 }
 
 impl Standing {
     fn of(plan: &Plan) -> Self {
-        let mut standing = Standing::default();
+        let mut standing = Standing { well: true, ..Standing::default() };
         let written = written(plan);
         for decision in &plan.decisions {
             match decision.verdict {
-                Verdict::Keep if is_idle(decision) && !written.contains(&decision.subject) => standing.kept += 1,
+                Verdict::Keep if is_idle(decision) && !written.contains(&decision.subject) => standing.keep(decision),
                 Verdict::Keep | Verdict::Change => {}
                 Verdict::Wait if is_user(decision) && written.contains(&decision.subject) => {}
                 Verdict::Wait => standing.waiting += 1,
@@ -38,12 +43,28 @@ impl Standing {
         standing
     }
 
+    fn keep(&mut self, decision: &Decision) {
+        self.kept += 1;
+        self.well &= matches!(decision.reason, Reason::UpToDate | Reason::InUse { .. } | Reason::Protected { .. });
+        self.paused += usize::from(matches!(decision.reason, Reason::Paused { .. }));
+        self.needing += usize::from(decision.reason.is_warning() || matches!(decision.reason, Reason::NotOurs { .. }));
+    }
+
     /// In words, without those that there are none of.
     fn in_words(&self) -> Vec<String> {
-        let Standing { kept, waiting, refused } = self;
+        let Standing { kept, paused, needing, well: _, waiting, refused } = self;
         let counts = [(*refused, "refused"), (*waiting, "waiting"), (*kept, "kept")];
         let some = counts.into_iter().filter(|(count, _)| *count > 0);
-        some.map(|(count, word)| format!("{} {word}", grouped(count))).collect()
+        let mut words: Vec<String> = some.map(|(count, word)| format!("{} {word}", grouped(count))).collect();
+        let of_them = |count: usize, word: &str| match (count, *kept) {
+            (1, 1) => word.to_owned(),
+            (count, kept) if count == kept => format!("all of them {word}"),
+            (count, _) => format!("{} of them {word}", grouped(count)),
+        };
+        words.extend((*paused > 0).then(|| of_them(*paused, "paused")));
+        let need = if *needing == 1 { "needs a person" } else { "need a person" };
+        words.extend((*needing > 0).then(|| of_them(*needing, need)));
+        words
     }
 }
 
@@ -84,6 +105,19 @@ fn changes(plan: &Plan, standing: &Standing) -> String {
         0 => {}
         users => parts.push(format!("access of {} to change", counted(users, "user"))),
     }
+    match count("enable_acl") {
+        0 => {}
+        services => parts.push(format!("access control of {} to turn on", counted(services, "service"))),
+    }
+    match left_behind(plan) {
+        0 => {}
+        users => parts.push(format!("{} left behind", counted(users, "user"))),
+    }
+    match count("clear_intent") {
+        0 => {}
+        1 => parts.push("1 journal entry to remove".to_owned()),
+        entries => parts.push(format!("{} journal entries to remove", grouped(entries))),
+    }
     match count("update_status") {
         0 => {}
         statuses => parts.push(format!("{} to set", counted(statuses, "status"))),
@@ -91,6 +125,15 @@ fn changes(plan: &Plan, standing: &Standing) -> String {
     let standing = standing.in_words();
     let standing = if standing.is_empty() { String::new() } else { format!("; {}", standing.join(", ")) };
     format!("Plan: {}{standing}.", parts.join(", "))
+}
+
+/// How many users stay at Aiven when their secrets go.
+fn left_behind(plan: &Plan) -> usize {
+    let left = plan.actions().map(|action| match action {
+        Action::ReleaseSecret { left_behind, .. } => left_behind.len(),
+        _ => 0,
+    });
+    left.sum()
 }
 
 /// How many users that exist and stay may do something else afterwards.
@@ -133,7 +176,7 @@ fn nothing(plan: &Plan, standing: &Standing) -> String {
     if seen.is_empty() {
         return "No changes. There is no AivenApplication and no managed Secret.".to_owned();
     }
-    if standing.waiting + standing.refused == 0 {
+    if standing.waiting + standing.refused == 0 && standing.well {
         let missing = match plan.reads.len() {
             0 => "everything is as it has to be".to_owned(),
             1 => "nothing wrong was seen, and 1 read is missing".to_owned(),

@@ -8,17 +8,19 @@ use super::page::{Page, Row};
 use super::paint::Symbol;
 use crate::action::{Operation, WriteKeys};
 use crate::value::{Credential, Value};
-use crate::world::Name;
+use crate::world::{Name, Retired};
 
 /// The longest value of an annotation that is shown.
 const LONGEST: usize = 60;
 
 /// Writes what a write writes.
 pub(super) fn keys(page: &mut Page, indent: usize, write: &WriteKeys) {
-    let WriteKeys { namespace: _, name, operation, expect: _, set, remove, labels, annotations, finalizers } = write;
+    let WriteKeys { namespace: _, name, operation, expect: _, set, remove, labels, annotations, finalizers, why } =
+        write;
+    let why = why.as_ref().map(|why| format!(": {}", page.dated(&why.to_string()))).unwrap_or_default();
     match operation {
-        Operation::Create => page.item(indent, Symbol::Create, &format!("create secret {name}")),
-        Operation::Patch => page.item(indent, Symbol::Change, &format!("change secret {name}")),
+        Operation::Create => page.item(indent, Symbol::Create, &format!("create secret {name}{why}")),
+        Operation::Patch => page.item(indent, Symbol::Change, &format!("change secret {name}{why}")),
     }
     page.rows(indent + 4, &values(set));
     let plain = |names: &[Name]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -43,11 +45,16 @@ fn gone<V>(entries: &BTreeMap<Name, Option<V>>) -> Vec<String> {
     entries.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| name.to_string()).collect()
 }
 
-/// The value of an annotation; of a list or a long text only that it is one.
+/// The value of an annotation; of a list of users their names, of a long text only the beginning.
 fn annotation(value: &Value) -> String {
     match value {
         Value::Text { text } if text.is_empty() => "\"\"".to_owned(),
-        Value::Text { text } if text.starts_with('[') => "[...]".to_owned(),
+        Value::Text { text } if text.starts_with('[') => match Retired::parse(text).as_slice() {
+            [] => "[...]".to_owned(),
+            listed => {
+                format!("[{}]", listed.iter().map(|entry| &*entry.username).collect::<Vec<_>>().join(" "))
+            }
+        },
         Value::Text { text } if text.chars().count() > LONGEST => {
             format!("{}...", text.chars().take(LONGEST).collect::<String>())
         }

@@ -97,7 +97,7 @@ pub(super) fn why_not_usable(
 ) -> Option<Reason> {
     let settings = world.settings();
     if service.project != settings.main_project {
-        return Some(Reason::PoolNotAllowed { pool: service.project.clone() });
+        return Some(Reason::PoolNotAllowed { pool: service.project.clone(), service: service_type });
     }
     let holders: Vec<&Name> = world.holders(service_type, &service.service).collect();
     if holders.contains(&namespace) {

@@ -87,7 +87,7 @@ impl Provider for Kafka {
     fn resolve<'w>(&self, here: Here<'w>, want: &Want) -> Result<Resolved<'w>, Reason> {
         let pool = &want.instance;
         if !here.world.settings().projects.contains(pool) {
-            return Err(Reason::PoolNotAllowed { pool: pool.clone() });
+            return Err(Reason::PoolNotAllowed { pool: pool.clone(), service: ServiceType::Kafka });
         }
         let mut missing = None;
         for service in &want.services {
@@ -97,13 +97,13 @@ impl Provider for Kafka {
                 found => return found,
             }
         }
-        Err(missing.unwrap_or_else(|| Reason::PoolNotAllowed { pool: pool.clone() }))
+        Err(missing.unwrap_or_else(|| Reason::PoolNotAllowed { pool: pool.clone(), service: ServiceType::Kafka }))
     }
 
     fn why_not_usable(&self, world: &World, _namespace: &Name, service: &ServiceKey) -> Option<Reason> {
         let ServiceKey { project, service: name } = service;
         if !world.settings().projects.contains(project) {
-            return Some(Reason::PoolNotAllowed { pool: project.clone() });
+            return Some(Reason::PoolNotAllowed { pool: project.clone(), service: ServiceType::Kafka });
         }
         let known = service_names(project).contains(name);
         (!known).then(|| Reason::NotOurs { what: format!("{service} is not the Kafka service of a pool").into() })
@@ -135,6 +135,10 @@ impl Provider for Kafka {
 
     fn grant(&self, _grant: &Grant<'_>) -> Result<Vec<Action>, Reason> {
         Ok(vec![])
+    }
+
+    fn held_access(&self, _grant: &Grant<'_>) -> Option<Access> {
+        None
     }
 
     fn revoke(&self, _service: &Service, _user: &UserKey) -> Result<Vec<Action>, Reason> {

@@ -157,6 +157,12 @@ impl Provider for OpenSearch {
         Ok(enable.into_iter().chain([Action::GrantAcl { user: grant.user.clone(), permission }]).collect())
     }
 
+    fn held_access(&self, grant: &Grant<'_>) -> Option<Access> {
+        let document = grant.service.acl.seen()?;
+        let rules = document.rules.get(&grant.user.username)?;
+        Access::ALL.into_iter().find(|access| is_as(rules, *access))
+    }
+
     fn revoke(&self, service: &Service, user: &UserKey) -> Result<Vec<Action>, Reason> {
         let document = observed_document(service, user)?;
         let has_rules = document.rules.contains_key(&user.username);

@@ -152,6 +152,11 @@ impl Provider for Valkey {
         Ok(access.map(|access| Action::SetAccess { user: grant.user.clone(), access }).into_iter().collect())
     }
 
+    fn held_access(&self, grant: &Grant<'_>) -> Option<Access> {
+        let current = grant.observed?.access.as_ref()?;
+        Access::ALL.into_iter().find(|access| is_as(current, *access))
+    }
+
     fn revoke(&self, _service: &Service, _user: &UserKey) -> Result<Vec<Action>, Reason> {
         Ok(vec![])
     }
@@ -186,6 +191,11 @@ fn categories(access: Access) -> impl Iterator<Item = &'static str> {
     };
     let base = &["-@all", "+@connection", "+@scripting", "+@pubsub", "+@transaction"];
     base.iter().chain(more).copied()
+}
+
+/// What rules of ours give, if they are such.
+pub(crate) fn access_of(rules: &AccessRules) -> Option<Access> {
+    Access::ALL.into_iter().find(|access| rules.categories.iter().map(Name::as_str).eq(categories(*access)))
 }
 
 /// Whether a user has these rights; that it only lacks commands which programs before this one did not give is nothing.

@@ -180,6 +180,11 @@ pub struct Status {
 }
 
 impl Status {
+    /// Whether nobody has said anything yet.
+    pub fn is_new(&self) -> bool {
+        self.hash.is_empty() && self.state.is_empty()
+    }
+
     /// The condition of that type.
     pub fn condition(&self, kind: &str) -> Option<&Condition> {
         self.conditions.iter().find(|condition| condition.kind == *kind)

@@ -185,7 +185,7 @@ impl<'w> Here<'w> {
             (Some(entry), _) => Lookup::Found(entry),
             (None, Some(why)) => Lookup::Unseen(why.clone()),
             (None, None) if *secrets_complete => Lookup::Absent,
-            (None, None) => Lookup::Unseen(format!("Secret {name} was not looked for").into()),
+            (None, None) => Lookup::Unseen("it was not looked for".into()),
         }
     }
 

@@ -342,9 +342,8 @@ impl Retired {
 
     /// The entries that can be read, and whether those are all.
     fn read(text: &str) -> (Vec<Retired>, bool) {
-        let entries = match serde_json::from_str::<Vec<serde_json::Value>>(text) {
-            Ok(entries) => entries,
-            Err(_) => return (vec![], text.trim().is_empty()),
+        let Ok(entries) = serde_json::from_str::<Vec<serde_json::Value>>(text) else {
+            return (vec![], text.trim().is_empty());
         };
         let count = entries.len();
         let read = entries.into_iter().filter_map(|entry| serde_json::from_value::<RetiredEntry>(entry).ok());

@@ -81,7 +81,7 @@ impl Service {
             users_complete: true,
             users_listed: true,
             gone: im::OrdSet::new(),
-            acl: Observed::Unseen("its ACL document was not read".into()),
+            acl: Observed::Unseen("it was not read".into()),
             addresses: Arc::new([]),
         }
     }
@@ -123,7 +123,7 @@ impl Service {
         match self.users.get(username) {
             Some(user) => Lookup::Found(user),
             None if self.users_complete || self.gone.contains(username) => Lookup::Absent,
-            None => Lookup::Unseen(format!("service user {username} was not looked for").into()),
+            None => Lookup::Unseen("it was not looked for".into()),
         }
     }
 

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use aivenator::action::{AccessRules, Action, ConditionSet, Operation, UpdateStatus, WriteKeys};
 use aivenator::plan::{Decision, Part, Plan, Planned, Step, Verdict};
 use aivenator::read::Read;
-use aivenator::reason::{Drift, Hold, Reason};
+use aivenator::reason::{Drift, Hold, Reason, Unwanted};
 use aivenator::value::{Credential, Value};
 use aivenator::want::ServiceType;
 use aivenator::world::{
-    AppKey, ConsumerKind, ConsumerRef, Expect, Name, SecretKey, ServiceKey, Subject, Timestamp, UserKey, WorkloadKind,
+    Access, AppKey, ConsumerKind, ConsumerRef, Expect, Name, SecretKey, ServiceKey, Subject, Timestamp, UserKey,
+    WorkloadKind,
 };
 
 pub(super) fn time(text: &str) -> Timestamp {
@@ -82,6 +83,8 @@ fn status(name: &str, state: &str, conditions: &[(&str, &str, &str)]) -> Planned
         observed_generation: 3,
         synchronized_generation: 3,
         conditions: conditions.collect(),
+        was: "".into(),
+        gone: vec![],
     };
     does("status", Action::UpdateStatus(update.into()))
 }
@@ -101,6 +104,7 @@ fn write(name: &str, operation: Operation, set: Vec<(&str, Value)>) -> WriteKeys
         labels: BTreeMap::new(),
         annotations: BTreeMap::new(),
         finalizers: vec![],
+        why: None,
     }
 }
 
@@ -198,9 +202,8 @@ fn patch_sessions() -> WriteKeys {
 
 /// An application with several secrets: one is made, one is corrected, one waits, one stays.
 pub(super) fn several() -> Plan {
-    let drifted = Reason::Drifted {
-        what: vec![Drift::KeysMissing(names(["VALKEY_URI_SESSIONS"])), Drift::Access(valkey_user())],
-    };
+    let rights = Drift::Access { user: valkey_user(), has: Some(Access::Read), asked: Access::ReadWrite };
+    let drifted = Reason::Drifted { what: vec![Drift::KeysMissing(names(["VALKEY_URI_SESSIONS"])), rights] };
     let missing = Reason::SecretMissing { secret: "web-search".into() };
     let not_ready = Reason::InstanceNotReady { name: "valkey-basseng-cache".into(), state: "REBUILDING".into() };
     let mut decision = application("web", Verdict::Wait, not_ready.clone());
@@ -233,8 +236,11 @@ pub(super) fn several() -> Plan {
 
 /// Secrets that nothing asks for and that stay.
 fn staying() -> [Decision; 2] {
-    let mut protected =
-        secret("precious", Verdict::Keep, Reason::Protected { until: Some(time("2027-01-01T00:00:00Z")) });
+    let mut protected = secret(
+        "precious",
+        Verdict::Keep,
+        Reason::Protected { until: Some(time("2027-01-01T00:00:00Z")), unreadable: false },
+    );
     protected.actions = vec![does(
         "precious",
         Action::SkipProtected {
@@ -298,7 +304,11 @@ pub(super) fn endings() -> Plan {
     let abandoned = Decision {
         subject: Subject::User(user.clone()),
         verdict: Verdict::Change,
-        reason: Reason::Abandoned { secret: SecretKey::new("basseng", "gone") },
+        reason: Reason::Abandoned {
+            secret: SecretKey::new("basseng", "gone"),
+            application: "gone".into(),
+            why: Unwanted::Gone,
+        },
         parts: vec![],
         actions: vec![does("gone", Action::DeleteUser { user })],
     };
@@ -308,11 +318,11 @@ pub(super) fn endings() -> Plan {
 
 /// What cannot be, what was not seen, and a user that is replaced.
 pub(super) fn trouble() -> Plan {
-    let pool = Reason::PoolNotAllowed { pool: "nav-prod".into() };
+    let pool = Reason::PoolNotAllowed { pool: "nav-prod".into(), service: ServiceType::Kafka };
     let mut refused = application("greedy", Verdict::Refuse, pool);
     refused.actions = vec![status("greedy", "RolloutFailed", &[("LocalFailure", "True", "PoolNotAllowed")])];
     let read = Read::Project("dev-nais-dev".into());
-    let why = "Aiven project dev-nais-dev was not observed";
+    let why = "Aiven project dev-nais-dev was not observed: add its AivenProject document";
     let unseen = application("unseen", Verdict::Wait, Reason::NotObserved { what: read.clone(), why: why.into() });
     let old = kafka_user("basseng_worn_11223344_old");
     let mut rotated = application(
@@ -329,7 +339,7 @@ pub(super) fn trouble() -> Plan {
             application: "worn".into(),
         },
     )];
-    let pods = Hold::Pods { pods: names(["worn-7d9-x2x"]), overdue: true };
+    let pods = Hold::Pods { pods: names(["worn-7d9-x2x"]), overdue: Some(jiff::SignedDuration::from_hours(7 * 24)) };
     let retiring = secret("worn", Verdict::Wait, Reason::Retiring { user: old, hold: pods });
     Plan { decisions: vec![refused, unseen, rotated, retiring], reads: BTreeSet::from([read]), ..empty() }
 }

@@ -30,7 +30,7 @@ fn busy() -> Metrics {
     metrics.application_requeued();
     metrics.application_time(Some(RolloutState::Failed), second);
     metrics.handler_time(ServiceType::Kafka, second);
-    metrics.processing_reason(&Reason::SpecChanged);
+    metrics.processing_reason(&Reason::SpecChanged { first: false, what: vec![] });
     metrics.service_user(Change::Created, POOL);
     metrics.users_count(POOL, Convention::Dot, 3);
     metrics.users_by_service(BTreeMap::from([(ServiceKey { project: POOL.into(), service: "kafka".into() }, 4)]));

@@ -89,6 +89,8 @@ fn status(update: &UpdateStatus, found: &Json, now: &str) -> Json {
         observed_generation,
         synchronized_generation,
         conditions,
+        was: _,
+        gone: _,
     } = update;
     let stand = found.pointer("/status/conditions").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
     let conditions: Vec<Json> = conditions.iter().map(|set| condition(set, stand, now)).collect();

@@ -149,8 +149,7 @@ fn finalizers_of(object: Option<&Json>) -> Vec<String> {
 }
 
 fn created(write: &WriteKeys, resolved: &Resolved) -> Json {
-    let WriteKeys { namespace, name, operation: _, expect: _, set: _, remove: _, labels, annotations, finalizers } =
-        write;
+    let WriteKeys { namespace, name, labels, annotations, finalizers, .. } = write;
     let labels: Map<String, Json> =
         labels.iter().filter_map(|(key, value)| Some((key.to_string(), json!(value.as_ref()?)))).collect();
     let annotations: Map<String, Json> = annotations
@@ -168,8 +167,7 @@ fn created(write: &WriteKeys, resolved: &Resolved) -> Json {
 }
 
 fn patched(write: &WriteKeys, resolved: &Resolved, finalizers: Option<Vec<String>>) -> Json {
-    let WriteKeys { namespace: _, name: _, operation: _, expect, set: _, remove, labels, annotations, finalizers: _ } =
-        write;
+    let WriteKeys { expect, remove, labels, annotations, .. } = write;
     let mut metadata = Map::new();
     if let Some(Expect { uid, version }) = expect {
         metadata.insert("uid".into(), json!(uid));

@@ -1,6 +1,6 @@
 //! What reasons carry: what differs, what is waited for, what a person can do.
 //!
-//! Takes as given that whoever decides fills it in; the words for it are in [`super::text`].
+//! Takes as given that whoever decides fills it in; the words for it are elsewhere.
 
 use jiff::SignedDuration;
 

@@ -16,7 +16,7 @@ use crate::read::Read;
 use crate::reason::{Mend, Reason};
 use crate::want::ServiceType;
 use crate::world::{
-    AppKey, BrokenRecord, Claim, Kind, Lookup, Name, Secret, SecretKey, ServiceKey, Subject, UserKey, World,
+    AppKey, BrokenRecord, Claim, Kind, Lookup, Name, Observed, Secret, SecretKey, ServiceKey, Subject, UserKey, World,
 };
 
 /// Decides a secret that is being deleted.
@@ -232,6 +232,12 @@ fn fate(world: &World, secret: &Secret, (record, user): (&Record, &UserKey)) -> 
     }
     if let Some(fate) = shared(world, secret, user) {
         return fate;
+    }
+    // Whose it is to delete, of several, the journal may know better than the names.
+    if let Observed::Unseen(why) = &world.journal
+        && world.is_shared(user)
+    {
+        return Fate::Wait(Reason::NotObserved { what: Read::Journal, why: why.clone() });
     }
     if let Some(reason) = why_made_elsewhere(world, &secret.key, user) {
         return Fate::Wait(reason);

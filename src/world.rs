@@ -389,17 +389,6 @@ impl World {
         self.journal.seen()
     }
 
-    /// How many users are announced that nothing records yet; those that are recorded are only remembered for a while.
-    pub fn open_intents(&self) -> usize {
-        let intents = self.journal().into_iter().flat_map(|journal| journal.intents.keys());
-        intents.filter(|user| self.recorders(user).is_empty()).count()
-    }
-
-    /// Whether no further user may be announced.
-    pub fn is_journal_full(&self) -> bool {
-        self.journal().is_some_and(|journal| journal.intents.len() >= MAX_INTENTS) && self.open_intents() >= MAX_INTENTS
-    }
-
     /// Why something of that kind could have been missed, if so.
     pub fn why_unlisted(&self, kind: Kind) -> Option<&Name> {
         self.unlisted.get(&kind)

@@ -16,7 +16,8 @@ use crate::read::Read;
 use crate::reason::{Mend, Reason};
 use crate::want::ServiceType;
 use crate::world::{
-    AppKey, BrokenRecord, Claim, Kind, Lookup, Name, Observed, Secret, SecretKey, ServiceKey, Subject, UserKey, World,
+    AppKey, BrokenRecord, Claim, Kind, Lookup, Name, Observed, Secret, SecretKey, ServiceKey, Settings, Subject,
+    UserKey, World,
 };
 
 /// Decides a secret that is being deleted.
@@ -210,13 +211,8 @@ fn fate(world: &World, secret: &Secret, (record, user): (&Record, &UserKey)) -> 
     if let Some(reason) = why_not_our_name(&record.app, record.service_type, user) {
         return Fate::NotOurs(reason);
     }
-    let settings = world.settings();
-    let named = match record.service_type.instance_kind() {
-        None => settings.projects.contains(&user.project),
-        Some(_) => settings.main_project == user.project,
-    };
-    if !named {
-        return Fate::Wait(Reason::PoolNotAllowed { pool: user.project.clone(), service: record.service_type });
+    if let Some(reason) = why_not_allowed(world.settings(), record.service_type, user) {
+        return Fate::Wait(reason);
     }
     let service = match world.service(&user.service_key()) {
         Lookup::Unseen(why) => {
@@ -259,6 +255,15 @@ fn fate(world: &World, secret: &Secret, (record, user): (&Record, &UserKey)) -> 
         }
     }
     if actions.is_empty() { Fate::Gone } else { Fate::Delete(actions) }
+}
+
+/// Why nothing is done in the project of the user, if so.
+fn why_not_allowed(settings: &Settings, service_type: ServiceType, user: &UserKey) -> Option<Reason> {
+    let named = match service_type.instance_kind() {
+        None => settings.projects.contains(&user.project),
+        Some(_) => settings.main_project == user.project,
+    };
+    (!named).then(|| Reason::PoolNotAllowed { pool: user.project.clone(), service: service_type })
 }
 
 /// What other secrets that record the user make of it.

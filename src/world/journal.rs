@@ -4,6 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::World;
 use super::key::{AppKey, Name, SecretKey, ServiceKey, Subject, UserKey};
 
 /// The most intents that may be open at once.
@@ -24,6 +25,19 @@ pub struct Journal {
     pub unwritable: Option<Name>,
     /// Whether it belongs to another cluster (a restored backup): then this program only reads.
     pub foreign: bool,
+}
+
+impl World {
+    /// How many users are announced that nothing records yet; those that are recorded are only remembered for a while.
+    pub fn open_intents(&self) -> usize {
+        let intents = self.journal().into_iter().flat_map(|journal| journal.intents.keys());
+        intents.filter(|user| self.recorders(user).is_empty()).count()
+    }
+
+    /// Whether no further user may be announced.
+    pub fn is_journal_full(&self) -> bool {
+        self.journal().is_some_and(|journal| journal.intents.len() >= MAX_INTENTS) && self.open_intents() >= MAX_INTENTS
+    }
 }
 
 impl Journal {

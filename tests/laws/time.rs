@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aivenator::action::Action;
 use aivenator::plan::{Decision, Part, Plan, Verdict, plan, plan_subjects};
 use aivenator::sim;
-use aivenator::world::{SecretKey, Subject, Timestamp, World, rfc3339};
+use aivenator::world::{Secret, SecretKey, Subject, Timestamp, World, rfc3339};
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
@@ -159,7 +159,7 @@ fn shares_a_user(world: &World, subject: &Subject) -> bool {
     let Subject::Application(key) = subject else { return false };
     let names = world.application(key).into_iter().flat_map(|app| app.spec.secret_names());
     let secrets = names.filter_map(|name| world.managed(&SecretKey::new(key.namespace.clone(), name.clone())));
-    secrets.flat_map(|secret| secret.accounts()).any(|user| world.recorders(&user).len() > 1)
+    secrets.flat_map(Secret::accounts).any(|user| world.recorders(&user).len() > 1)
 }
 
 fn aivenator_app(

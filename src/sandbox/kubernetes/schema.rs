@@ -2,7 +2,7 @@
 //!
 //! Takes as given that the schema is structural (one type per value). Never fills in defaults: there are none.
 
-use jiff::Timestamp;
+use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use super::failure::Fault;
@@ -106,9 +106,22 @@ fn type_of(value: &Value) -> &'static str {
 }
 
 /// Whether this is a moment of RFC 3339, with a `T` and a zone.
+/// Whether the server takes it for a time: a date that there is, and the shape of a time of day with any offset.
 fn is_moment(value: &Value) -> bool {
-    let text = value.as_str().unwrap_or_default();
-    matches!(text.as_bytes().get(10), Some(b'T' | b't')) && text.parse::<Timestamp>().is_ok()
+    let Some((date, time)) = value.as_str().and_then(|text| text.split_once(['T', 't'])) else { return false };
+    let (clock, rest) = time.split_at_checked(8).unwrap_or_default();
+    let zone =
+        rest.strip_prefix('.').map_or(rest, |rest| rest.trim_start_matches(|digit: char| digit.is_ascii_digit()));
+    let is = |text: &str, shape: &str| {
+        text.len() == shape.len()
+            && text.bytes().zip(shape.bytes()).all(|(byte, like)| match like {
+                b'0' => byte.is_ascii_digit(),
+                like => byte.eq_ignore_ascii_case(&like),
+            })
+    };
+    let in_a_day = clock.get(0..2) <= Some("23") && clock.get(3..5) <= Some("59") && clock.get(6..8) <= Some("59");
+    let has_zone = ["z", "+00:00", "-00:00"].into_iter().any(|shape| is(zone, shape));
+    is(date, "0000-00-00") && date.parse::<Date>().is_ok() && is(clock, "00:00:00") && in_a_day && has_zone
 }
 
 /// The fields that are in one value and not in the other: what strict clients are refused for.

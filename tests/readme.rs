@@ -139,7 +139,9 @@ fn is_known(command: &str, words: &[&str]) -> bool {
         // What decides whether a change lands is this very command, without a change of dependencies.
         ["cargo", "test"] => holds(".ci/run", "cargo test --locked"),
         ["cargo", "test", module] => holds("tests/main.rs", &format!("mod {module};")),
-        ["cargo", "bench", "--bench", name] => holds("Cargo.toml", &format!("name = \"{name}\"")),
+        ["cargo", "bench", "--bench", name] | ["cargo", "bench", "--bench", name, "--", _] => {
+            holds("Cargo.toml", &format!("name = \"{name}\""))
+        }
         ["kubectl", ..] => run_at(CLOCKS[0], ["plan", "--help"]).stdout.lines().any(|line| line.trim() == command),
         _ => false,
     }

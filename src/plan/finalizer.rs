@@ -229,12 +229,6 @@ fn fate(world: &World, secret: &Secret, (record, user): (&Record, &UserKey)) -> 
     if let Some(fate) = shared(world, secret, user) {
         return fate;
     }
-    // Whose it is to delete, of several, the journal may know better than the names.
-    if let Observed::Unseen(why) = &world.journal
-        && world.is_shared(user)
-    {
-        return Fate::Wait(Reason::NotObserved { what: Read::Journal, why: why.clone() });
-    }
     if let Some(reason) = why_made_elsewhere(world, &secret.key, user) {
         return Fate::Wait(reason);
     }
@@ -276,6 +270,12 @@ fn shared(world: &World, secret: &Secret, user: &UserKey) -> Option<Fate> {
     let alive: Vec<SecretKey> = others().filter(|other| !other.terminating).map(|other| other.key.clone()).collect();
     if !alive.is_empty() {
         return Some(Fate::Elsewhere(alive));
+    }
+    // Whose it is to delete, of several, the journal may know better than the names.
+    if let Observed::Unseen(why) = &world.journal
+        && others().next().is_some()
+    {
+        return Some(Fate::Wait(Reason::NotObserved { what: Read::Journal, why: why.clone() }));
     }
     let first = others().find(|other| other.key < secret.key && may_delete(world, other, user));
     first.map(|other| Fate::Wait(Reason::RecordedElsewhere { user: user.clone(), by: vec![other.key.clone()] }))

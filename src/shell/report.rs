@@ -40,7 +40,7 @@ pub(crate) struct Reporter {
 
 impl Reporter {
     /// Reports through these.
-    pub(crate) fn new(pages: Pages, heartbeat: Heartbeat, (recorder, aiven): (Recorder, Client)) -> Self {
+    pub(crate) fn new(pages: Pages, heartbeat: Heartbeat, (recorder, aiven): (Folding, Client)) -> Self {
         let (events, inbox) = unbounded_channel();
         tokio::spawn(publish(recorder, inbox));
         let (observed, token) = (pages.readiness.condition("observed"), pages.readiness.condition("token"));
@@ -157,10 +157,21 @@ impl Reporter {
 /// An event that is not taken by then is given up.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-async fn publish(recorder: Recorder, mut inbox: UnboundedReceiver<(Event, ObjectReference)>) {
+/// Makes a recorder, which folds events that are alike into one.
+pub(crate) type Folding = Box<dyn Fn() -> Recorder + Send>;
+
+/// A recorder keeps every event that it has seen: after so many another takes its place.
+const FOLDED: usize = 1_000;
+
+async fn publish(recorder: Folding, mut inbox: UnboundedReceiver<(Event, ObjectReference)>) {
+    let (mut recording, mut told) = (recorder(), 0);
     while let Some((event, about)) = inbox.recv().await {
+        told += 1;
+        if told % FOLDED == 0 {
+            recording = recorder();
+        }
         // An event is a courtesy: in a namespace that is being deleted there can be none.
-        let taken = tokio::time::timeout(DEADLINE, recorder.publish(&event, &about)).await;
+        let taken = tokio::time::timeout(DEADLINE, recording.publish(&event, &about)).await;
         if !matches!(taken, Ok(Ok(()))) {
             tracing::debug!(reason = event.reason, "an event was not taken");
         }

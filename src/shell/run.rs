@@ -194,7 +194,8 @@ async fn serve(config: &Config, parts: Parts, pages: Pages, stop: CancellationTo
     }
     view.take(Fact::Journal(journal, since));
     let reporter = EventReporter { controller: "aivenator".to_owned(), instance: config.candidate.clone() };
-    let recorder = Recorder::new(kube.client().clone(), reporter);
+    let client = kube.client().clone();
+    let recorder = Box::new(move || Recorder::new(client.clone(), reporter.clone()));
     let heartbeat = pages.health.heartbeat("loop", ALIVE);
     let reporter = Reporter::new(pages, heartbeat, (recorder, aiven.clone()));
     begun.set(true);

@@ -26,8 +26,12 @@ impl Queue {
         self.waiting = waiting;
     }
 
-    /// The next subject: the first after the one before, and then from the beginning.
+    /// The next subject: users first, since to forget or undo one makes room in the journal for the next; then the first
+    /// after the one before, and then from the beginning.
     pub(super) fn pop(&mut self) -> Option<Subject> {
+        if matches!(self.waiting.last(), Some(Subject::User(_))) {
+            return self.waiting.pop_last();
+        }
         let after =
             self.last.as_ref().and_then(|last| self.waiting.range((Bound::Excluded(last), Bound::Unbounded)).next());
         let next = after.or_else(|| self.waiting.first())?.clone();
@@ -103,7 +107,7 @@ mod tests {
     use crate::action::Action;
     use crate::plan::{Planned, Step, Verdict};
     use crate::reason::Reason;
-    use crate::world::{Expect, SecretKey};
+    use crate::world::{Expect, SecretKey, UserKey};
 
     fn deletion(version: &str) -> Decision {
         let key = SecretKey::new("shop", "web");
@@ -120,6 +124,19 @@ mod tests {
             actions: vec![Planned { step, action }],
             parts: vec![],
         }
+    }
+
+    #[test]
+    fn users_come_first_and_everyone_in_turn() {
+        let secret = |name: &str| Subject::Secret(SecretKey::new("shop", name));
+        let user = UserKey { project: "p".into(), service: "s".into(), username: "u".into() };
+        let mut queue = Queue::default();
+        queue.replace([secret("a"), secret("b"), secret("c")].into());
+        assert_eq!(queue.pop(), Some(secret("a")));
+        queue.replace([secret("a"), secret("b"), secret("c"), Subject::User(user.clone())].into());
+        assert_eq!(queue.pop(), Some(Subject::User(user)));
+        let rest: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        assert_eq!(rest, [secret("b"), secret("c"), secret("a")]);
     }
 
     /// Whoever undoes each write at once gives each time another version.

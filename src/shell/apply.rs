@@ -15,7 +15,7 @@ use super::run::RunError;
 use crate::action::Action;
 use crate::check::check;
 use crate::plan::{self, Decision, Plan, Planned, Verdict};
-use crate::world::{Subject, World};
+use crate::world::{Subject, World, names};
 
 /// What becomes of a plan, as it happens.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Live {
         if !self.home.known {
             return Err(RunError::Homeless);
         }
-        let (namespace, name) = (self.home.namespace.clone(), "aivenator".to_owned());
+        let (namespace, name) = (self.home.namespace.clone(), names::LEASE.to_owned());
         let options = lease::Options { namespace, name, identity, timing: lease::elector::Timing::default() };
         let client = self.asker.executor.kube.client().clone();
         lease::Lease::take(client, options).await.map_err(RunError::Lease)

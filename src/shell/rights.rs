@@ -10,6 +10,7 @@ use kube::Api;
 use kube::api::PostParams;
 
 use super::kube::{Kube, KubeError};
+use crate::world::names;
 
 /// One right: a verb on a resource, somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub(crate) struct Right {
     pub(crate) resource: &'static str,
     /// The namespace; everywhere, if none is named.
     pub(crate) namespace: Option<String>,
+    /// The only object that it is needed for, so that a role may name it; any, if none is named.
+    pub(crate) name: Option<&'static str>,
 }
 
 /// What is needed wherever applications are: group, resource, verbs. A test holds the deployed roles against it.
@@ -52,7 +55,9 @@ pub(crate) fn needed(namespaces: &[Option<String>], home: &str, elects: bool) ->
     for (group, resource, verbs) in EVERYWHERE {
         let places: Vec<Option<String>> = if resource == "namespaces" { vec![None] } else { namespaces.to_vec() };
         for namespace in places {
-            rights.extend(verbs.iter().map(|verb| Right { verb, group, resource, namespace: namespace.clone() }));
+            let right =
+                |verb| Right { verb, group, resource, namespace: namespace.clone(), name: only(verb, resource) };
+            rights.extend(verbs.iter().copied().map(right));
         }
     }
     for (group, resource, verbs) in AT_HOME {
@@ -60,9 +65,21 @@ pub(crate) fn needed(namespaces: &[Option<String>], home: &str, elects: bool) ->
             continue;
         }
         let namespace = Some(home.to_owned());
-        rights.extend(verbs.iter().map(|verb| Right { verb, group, resource, namespace: namespace.clone() }));
+        let right = |verb| Right { verb, group, resource, namespace: namespace.clone(), name: only(verb, resource) };
+        rights.extend(verbs.iter().copied().map(right));
     }
     rights
+}
+
+/// The one object that a verb on a resource is needed for, if it is only one. A creation has no name to be allowed by.
+fn only(verb: &str, resource: &str) -> Option<&'static str> {
+    match resource {
+        _ if verb == "create" => None,
+        "namespaces" => Some("kube-system"),
+        "configmaps" => Some(names::JOURNAL),
+        "leases" => Some(names::LEASE),
+        _ => None,
+    }
 }
 
 /// After this time the cluster counts as not answering.
@@ -87,7 +104,7 @@ async fn ask(kube: &Kube, right: Right) -> Result<(Right, bool), KubeError> {
         resource: Some(resource.to_owned()),
         subresource,
         namespace: right.namespace.clone(),
-        name: (right.resource == "namespaces").then(|| "kube-system".to_owned()),
+        name: right.name.map(str::to_owned),
         ..ResourceAttributes::default()
     };
     let spec =
@@ -100,11 +117,15 @@ async fn ask(kube: &Kube, right: Right) -> Result<(Right, bool), KubeError> {
 
 impl std::fmt::Display for Right {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Right { verb, group, resource, namespace } = self;
+        let Right { verb, group, resource, namespace, name } = self;
         let dot = if group.is_empty() { "" } else { "." };
         write!(f, "missing right: {verb} {resource}{dot}{group}")?;
+        if let Some(name) = name {
+            write!(f, " {name}")?;
+        }
         match namespace {
             Some(namespace) => write!(f, " in namespace {namespace}"),
+            None if *resource == "namespaces" => Ok(()),
             None => f.write_str(" in every namespace"),
         }
     }

@@ -26,7 +26,7 @@ use super::operate::{Operator, Pace};
 use super::report::Reporter;
 use super::view::View;
 use super::{aiven, clock, http, lease, rights};
-use crate::world::{Digester, Name, Observed, Settings};
+use crate::world::{Digester, Name, Observed, Settings, names};
 
 /// Everything that is set before the operator runs.
 pub struct Config {
@@ -154,7 +154,7 @@ async fn lead(
     pages: Pages,
     stop: CancellationToken,
 ) -> Result<(), RunError> {
-    let (namespace, name) = (parts.place.namespace.clone(), "aivenator".to_owned());
+    let (namespace, name) = (parts.place.namespace.clone(), names::LEASE.to_owned());
     let options = lease::Options { namespace, name, identity: candidate, timing: lease::elector::Timing::default() };
     parts.begun.set(true);
     let client = parts.kube.client().clone();

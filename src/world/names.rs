@@ -30,6 +30,8 @@ pub const PAUSED: &str = "aivenator.aiven.nais.io/paused";
 pub const FINALIZER: &str = "aivenator.aiven.nais.io/finalizer";
 /// The `ConfigMap` that holds the journal.
 pub const JOURNAL: &str = "aivenator-journal";
+/// The Lease in the namespace of the program that says which replica acts.
+pub const LEASE: &str = "aivenator";
 /// The condition for a deprecated field.
 pub const DEPRECATED: &str = "Deprecated";
 /// The condition for success.

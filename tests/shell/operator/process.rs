@@ -53,7 +53,7 @@ async fn without_a_right_nothing_is_done() {
     let mut config = rig.config();
     config.candidate = Some("one".to_owned());
     let Err(RunError::Rights(missing)) = rig.run(config).ended().await else { panic!("it ran") };
-    assert_eq!(missing, "missing right: patch leases.coordination.k8s.io in namespace aivenator");
+    assert_eq!(missing, "missing right: patch leases.coordination.k8s.io aivenator in namespace aivenator");
 }
 
 async fn without_a_cluster_it_ends() {

@@ -21,6 +21,7 @@ mod live;
 pub mod logs;
 pub mod metrics;
 mod operate;
+mod projects;
 mod reads;
 mod report;
 mod resolve;

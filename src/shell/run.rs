@@ -13,6 +13,7 @@ use thiserror::Error;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::ask::Asker;
 use super::execute::Executor;
@@ -25,7 +26,7 @@ use super::metrics::Metrics;
 use super::operate::{Operator, Pace};
 use super::report::Reporter;
 use super::view::View;
-use super::{aiven, clock, http, lease, rights};
+use super::{aiven, clock, http, lease, projects, rights};
 use crate::world::{Digester, Name, Observed, Settings, names};
 
 /// Everything that is set before the operator runs.
@@ -199,6 +200,7 @@ async fn serve(config: &Config, parts: Parts, pages: Pages, stop: CancellationTo
     let heartbeat = pages.health.heartbeat("loop", ALIVE);
     let reporter = Reporter::new(pages, heartbeat, (recorder, aiven.clone()));
     begun.set(true);
+    let _compared = AbortOnDropHandle::new(tokio::spawn(projects::compare(aiven, config.settings.clone())));
     let watching = stop.child_token();
     let _unwatched = watching.clone().drop_guard();
     let mut watches = JoinSet::new();

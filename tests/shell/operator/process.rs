@@ -3,17 +3,18 @@
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
-use aivenator::sandbox::aiven::Operation;
+use aivenator::sandbox::aiven::{Operation, Options};
 use aivenator::sandbox::faults::{Effect, Rule};
+use aivenator::sandbox::kubernetes;
 use aivenator::shell::http::Listen;
 use aivenator::shell::{Config, RunError};
 use axum::http::Method;
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::given::{KAFKA, PROJECT, TEAM, app, kafka, search, valkey};
+use super::given::{self, KAFKA, PROJECT, TEAM, app, kafka, search, valkey};
 use super::rig::Rig;
 use super::scenarios;
 
@@ -28,6 +29,8 @@ async fn it_begins_serves_and_ends() {
         what_is_under_way_is_finished,
         what_takes_too_long_is_left,
         only_the_namespaces_that_are_named_matter,
+        kinds_that_come_later_are_seen,
+        what_the_token_sees_is_held_against_the_settings,
         a_port_in_use_is_named,
     ];
 }
@@ -238,6 +241,50 @@ async fn only_the_namespaces_that_are_named_matter() {
         outside.filter(|it| !it.resource.contains("reviews") && it.resource != "namespaces").collect();
     assert!(outside.is_empty(), "{outside:?}");
     assert_eq!(rig.sandbox.aiven.count(Operation::UserCreate), 1);
+    operator.stop().await;
+}
+
+/// Without Aiven's operator in the cluster, everything else works; it may be installed later.
+async fn kinds_that_come_later_are_seen() {
+    let documents = given::documents();
+    let (projects, instances): (Vec<Value>, Vec<Value>) =
+        documents.into_iter().partition(|document| document["kind"] == "AivenProject");
+    let without = kubernetes::Options { aiven_kinds: false, ..kubernetes::Options::default() };
+    let rig = Rig::of(Options::default(), without, &projects).await;
+    rig.apply(app("queue", kafka("queue")));
+    rig.apply(app("finder", search("read", "finder")));
+    let operator = rig.start();
+    rig.complete(&["queue"]).await;
+    rig.until("an instance is missing", |rig| rig.status("finder").1 == ["InstanceNotFound"]).await;
+    let anything = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    rig.apply(json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "opensearches.aiven.io"},
+        "spec": {"group": "aiven.io", "scope": "Namespaced",
+            "names": {"kind": "OpenSearch", "listKind": "OpenSearchList", "plural": "opensearches", "singular": "opensearch"},
+            "versions": [{"name": "v1alpha1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": {"type": "object", "properties": {"status": anything}}}}]},
+    }));
+    rig.sandbox.load(&instances[..1]).unwrap();
+    let finished = |rig: &Rig| rig.is_complete("finder");
+    rig.until_within(Duration::from_secs(80), "the kind is looked for again", finished).await;
+    operator.stop().await;
+}
+
+async fn what_the_token_sees_is_held_against_the_settings() {
+    let mut documents = given::documents();
+    documents.push(json!({"apiVersion": "aivenator.aiven.nais.io/v1", "kind": "AivenProject",
+                          "metadata": {"name": "of-another-team"}, "ca": "present", "services": []}));
+    let mut rig = Rig::of(Options::default(), kubernetes::Options::default(), &documents).await;
+    rig.settings.projects.insert("not-there".into());
+    let operator = rig.start();
+    let told = |rig: &Rig| {
+        let log = rig.log.text();
+        let line = |what: &str, with: &str| log.lines().any(|line| line.contains(what) && line.contains(with));
+        line("does not see this project", "not-there") && line("projects that no setting names", "1")
+    };
+    rig.until("both are told", told).await;
+    assert!(!rig.log.text().contains("of-another-team"), "what is none of its business is not named");
     operator.stop().await;
 }
 

@@ -74,8 +74,12 @@ impl Rig {
     }
 
     pub async fn with(options: Options) -> Rig {
-        let sandbox = Sandbox::start(options, kubernetes::Options::default()).await.unwrap();
-        sandbox.load(&given::documents()).unwrap();
+        Rig::of(options, kubernetes::Options::default(), &given::documents()).await
+    }
+
+    pub async fn of(aiven: Options, kubernetes: kubernetes::Options, documents: &[Value]) -> Rig {
+        let sandbox = Sandbox::start(aiven, kubernetes).await.unwrap();
+        sandbox.load(documents).unwrap();
         let second = SignedDuration::from_secs(1);
         let settings = Settings {
             settle: second,

@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""What is made from the chart: its README, the plain manifests, the rules that promtool reads.
+
+`deploy.py readme|manifests` says whether the files are what the chart gives; with `--write` it makes them so.
+`deploy.py render DIRECTORY` lints and renders the chart with each file of values in its ci/. `deploy.py refused` tries
+values that make no sense. `deploy.py rules` prints the alerts of the manifests as Prometheus reads them, `deploy.py known
+FILE…` the objects whose schema is part of Kubernetes.
+"""
+
+import difflib
+import json
+import re
+import sys
+from pathlib import Path
+
+import yaml
+from helm_python import Chart, HelmError, lint
+
+ROOT = Path(__file__).resolve().parent.parent
+CHART = ROOT / "deploy/chart"
+MANIFESTS = ROOT / "deploy/manifests"
+VALUES = CHART / "ci/manifests-values.yaml"
+# Which templates make which manifest.
+PARTS = {
+    "crd.yaml": ["crd"],
+    "rbac.yaml": ["rbac"],
+    "roles.yaml": ["roles"],
+    "admission.yaml": ["admission"],
+    "aivenator.yaml": ["deployment", "service", "poddisruptionbudget", "networkpolicy"],
+    "monitoring.yaml": ["monitor", "prometheusrule", "dashboard"],
+}
+# Labels that say how Helm has installed something.
+OF_HELM = re.compile(r"^ *(helm\.sh/chart|app\.kubernetes\.io/managed-by|app\.kubernetes\.io/version): .*\n", re.M)
+KEPT = re.compile(r"^  annotations:\n    helm\.sh/resource-policy: keep\n", re.M)
+# Not part of Kubernetes itself.
+FOREIGN = {"PodMonitor", "ServiceMonitor", "PrometheusRule", "ReplicationConfig", "Kustomization"}
+
+
+def settle(path, text, write):
+    """Whether a file holds that text; after writing it does."""
+    if write:
+        path.write_text(text)
+        return True
+    old = path.read_text() if path.exists() else ""
+    sys.stdout.writelines(difflib.unified_diff(
+        old.splitlines(True), text.splitlines(True), str(path.relative_to(ROOT)), "as the chart gives it"))
+    return old == text
+
+
+def rendered(values):
+    """The documents of each template, by its name; NOTES.txt is one of them."""
+    with Chart.load(CHART) as chart:
+        chart.validate_schema(values)
+        texts = chart.render(values, name="aivenator", namespace="aivenator")
+    return {Path(path).stem: text.strip("\n") + "\n" for path, text in texts.items() if text.strip()}
+
+
+def manifests(write):
+    found = rendered(yaml.safe_load(VALUES.read_text()))
+    left = set(found) - {name for names in PARTS.values() for name in names} - {"NOTES"}
+    if left:
+        sys.exit(f"in no manifest: {left}")
+    head = "# Rendered from deploy/chart with ci/manifests-values.yaml: change the chart, then `.ci/deploy.py manifests --write`.\n"
+    well = True
+    for name, templates in PARTS.items():
+        text = "---\n".join(found[template].removeprefix("---\n") for template in templates)
+        well &= settle(MANIFESTS / name, head + KEPT.sub("", OF_HELM.sub("", text)), write)
+    return well
+
+
+def render(directory):
+    """Every file of values of ci/, each into a file of its own; whatever lint says of them is a mistake."""
+    directory.mkdir(parents=True, exist_ok=True)
+    well = True
+    for path in sorted((CHART / "ci").glob("*-values.yaml")):
+        values = yaml.safe_load(path.read_text())
+        report = lint(CHART, values, strict=True, namespace="aivenator", kube_version="v1.33.0")
+        wrong = report["errors"] + [it for it in report["messages"] if it["severity"] > 1]
+        if wrong:
+            print(f"{path.name}: {wrong}")
+        found = rendered(values)
+        print(f"{path.name}: {len(found)} templates; notes: {len(found.pop('NOTES').splitlines())} lines")
+        text = "---\n".join(document.removeprefix("---\n") for document in found.values())
+        (directory / path.name.replace("-values", "")).write_text(text)
+        well &= not wrong
+    return well
+
+
+def refused():
+    """Values that make no sense, each with a word that the refusal has to hold."""
+    token = {"aiven": {"existingSecret": {"name": "t"}}}
+    well = True
+    for values, word in [
+        ({}, "aiven.token"),
+        ({**token, "replcas": 2}, "replcas"),
+        ({**token, "leaderElection": False}, "leaderElection"),
+        ({**token, "replicationConfig": True}, "aiven.mainCidr"),
+        ({**token, "podMonitor": {"enabled": True}, "serviceMonitor": {"enabled": True}}, "enable one"),
+        ({**token, "image": {"digest": "latest"}}, "digest"),
+        ({**token, "networkPolicy": {"egressPorts": [0]}}, "egressPorts"),
+        ({**token, "admissionPolicy": {"actions": ["Deny", "Warn"]}}, "actions"),
+    ]:
+        try:
+            rendered(values)
+            said = "nothing"
+        except HelmError as error:
+            said = str(error)
+        if word not in said:
+            print(f"{values}: {word!r} is not in {said!r}")
+            well = False
+    return well
+
+
+def described(text):
+    """Sections of values.yaml: (title, [(value, default, what it is)])."""
+    values, sections, path, comment = yaml.safe_load(text), [], [], []
+    for line in text.splitlines():
+        if line.startswith("## "):
+            sections.append((line[3:], []))
+            comment = []
+        elif line.strip().startswith("# "):
+            comment.append(line.strip()[2:])
+        elif key := re.match(r"^( *)([A-Za-z_]+):", line):
+            path = path[: len(key[1]) // 2] + [key[2]]
+            if comment:
+                value = values
+                for name in path:
+                    value = value[name]
+                sections[-1][1].append((".".join(path), json.dumps(value), " ".join(comment)))
+            comment = []
+        else:
+            comment = []
+    return sections
+
+
+def readme(write):
+    tables = []
+    for title, rows in described((CHART / "values.yaml").read_text()):
+        lines = [f"### {title}\n", "| value | default | what it is |", "|---|---|---|"]
+        lines += [f"| `{name}` | `{default}` | {what} |" for name, default, what in rows]
+        tables.append("\n".join(lines) + "\n")
+    text = (CHART / "README.md.in").read_text().replace("@VALUES@", "\n".join(tables).rstrip("\n"))
+    return settle(CHART / "README.md", text, write)
+
+
+def rules(tested):
+    """The alerts; for their tests, which name every annotation, with nothing but the summary."""
+    documents = yaml.safe_load_all((MANIFESTS / "monitoring.yaml").read_text())
+    spec = next(it["spec"] for it in documents if it["kind"] == "PrometheusRule")
+    for rule in spec["groups"][0]["rules"] if tested else []:
+        rule["annotations"] = {"summary": rule["annotations"]["summary"]}
+        rule["labels"] = {"severity": rule["labels"]["severity"]}
+    print(yaml.safe_dump(spec, sort_keys=False))
+    return True
+
+
+def known(paths):
+    for path in paths:
+        documents = [it for it in yaml.safe_load_all(Path(path).read_text()) if it]
+        print(yaml.safe_dump_all([it for it in documents if it["kind"] not in FOREIGN], explicit_start=True))
+    return True
+
+
+def main(arguments):
+    match arguments:
+        case ["rules", *options] if options in ([], ["--tested"]):
+            return rules(bool(options))
+        case ["refused"]:
+            return refused()
+        case ["render", directory]:
+            return render(Path(directory))
+        case ["known", *paths]:
+            return known(paths)
+        case ["readme" | "manifests" as what, *options] if options in ([], ["--write"]):
+            return {"readme": readme, "manifests": manifests}[what](bool(options))
+        case _:
+            sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(0 if main(sys.argv[1:]) else 1)

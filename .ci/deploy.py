@@ -3,7 +3,7 @@
 
 `deploy.py readme|manifests` says whether the files are what the chart gives; with `--write` it makes them so.
 `deploy.py render DIRECTORY` lints and renders the chart with each file of values in its ci/. `deploy.py refused` tries
-values that make no sense. `deploy.py rules` prints the alerts of the manifests as Prometheus reads them, `deploy.py known
+values that make no sense, `deploy.py upgrade` what the Go program's chart has. `deploy.py rules` prints the alerts of the manifests as Prometheus reads them, `deploy.py known
 FILE…` the objects whose schema is part of Kubernetes.
 """
 
@@ -111,6 +111,51 @@ def refused():
     return well
 
 
+def upgrade():
+    """What a release of the Go program's chart has, and what an upgrade must not change."""
+    found = rendered(yaml.safe_load((CHART / "ci/go-chart-values.yaml").read_text()))
+    objects = [it for name, text in found.items() if name != "NOTES" for it in yaml.safe_load_all(text) if it]
+    by_kind = {}
+    for it in objects:
+        by_kind.setdefault(it["kind"], {})[it["metadata"]["name"]] = it
+    selector = {"app.kubernetes.io/name": "aivenator", "app.kubernetes.io/instance": "aivenator"}
+    deployment = by_kind["Deployment"]["aivenator"]["spec"]
+    pod = deployment["template"]["spec"]
+    container = pod["containers"][0]
+    environment = {it["name"]: it["value"] for it in container["env"]}
+    service = by_kind["Service"]["aivenator"]["spec"]
+    replicated = by_kind["ReplicationConfig"]["aivenator-netpol-egress"]["spec"]
+    policies = {it["metadata"]["name"]: it["spec"] for it in (yaml.safe_load(it["template"]) for it in replicated["resources"])}
+    cidrs = [{"ipBlock": {"cidr": cidr}} for cidr in ("10.16.0.0/16", "10.17.0.0/16")]
+    wrong = [what for what, well in {
+        "selector": deployment["selector"]["matchLabels"] == selector,
+        "labels of pods": deployment["template"]["metadata"]["labels"] == selector,
+        "container": container["name"] == "aivenator" and len(pod["containers"]) == 1,
+        "image": container["image"] == "registry.example/nais/aivenator:2026-11-20-080000-abcdef0",
+        "port": container["ports"] == [{"name": "http", "containerPort": 8080, "protocol": "TCP"}],
+        "user": container["securityContext"]["runAsUser"] == 1069 == container["securityContext"]["runAsGroup"],
+        "service": service["selector"] == selector and service["ports"][0]["port"] == 80
+        and service["ports"][0]["targetPort"] == "http",
+        "settings": environment.items() >= {
+            "AIVENATOR_PROJECTS": "nav-dev nav-integration-test", "AIVENATOR_MAIN_PROJECT": "nav-dev",
+            "NAIS_CLUSTER_NAME": "dev-gcp", "HTTPS_PROXY": "http://webproxy.example:8088",
+            "NO_PROXY": ".local,10.0.0.0/8"}.items(),
+        "token": list(by_kind["Secret"]["aivenator"]["stringData"]) == ["AIVENATOR_AIVEN_TOKEN"],
+        "certificates": {"name": "ca-bundle-pem", "mountPath": "/etc/ssl/certs/ca-certificates.crt",
+                         "subPath": "ca-bundle.pem", "readOnly": True} in container["volumeMounts"],
+        "names": all("aivenator" in by_kind[kind] for kind in
+                     ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "NetworkPolicy", "PrometheusRule")),
+        "proxy": any(port["port"] == 8088 for rule in by_kind["NetworkPolicy"]["aivenator"]["spec"]["egress"]
+                     for port in rule["ports"]),
+        "every namespace": replicated["namespaceSelector"] == {} and policies == {
+            name: {"egress": [{"to": cidrs}], "podSelector": {"matchLabels": {label: "enabled"}},
+                   "policyTypes": ["Egress"]} for name, label in (("aiven", "aiven"), ("kafka-aiven", "kafka"))},
+    }.items() if not well]
+    if wrong:
+        print(f"an upgrade from the Go program's chart would change: {', '.join(wrong)}")
+    return not wrong
+
+
 def described(text):
     """Sections of values.yaml: (title, [(value, default, what it is)])."""
     values, sections, path, comment = yaml.safe_load(text), [], [], []
@@ -167,6 +212,8 @@ def main(arguments):
             return rules(bool(options))
         case ["refused"]:
             return refused()
+        case ["upgrade"]:
+            return upgrade()
         case ["render", directory]:
             return render(Path(directory))
         case ["known", *paths]:

@@ -7,6 +7,7 @@ mod acl;
 pub mod aiven;
 mod apply;
 mod ask;
+mod audit;
 mod batch;
 mod clock;
 mod doubt;

@@ -5,6 +5,7 @@
 mod harm;
 mod met;
 mod shape;
+mod tenants;
 mod time;
 
 use proptest::prelude::*;

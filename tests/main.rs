@@ -21,4 +21,5 @@ mod sandbox;
 #[cfg(feature = "shell")]
 mod shell;
 mod support;
+mod threats;
 mod tidy;

@@ -5,6 +5,8 @@ mod http;
 mod keystore;
 mod lease;
 mod logs;
+#[cfg(all(feature = "sandbox", target_os = "linux"))]
+mod memory;
 mod metrics;
 #[cfg(feature = "sandbox")]
 mod operator;

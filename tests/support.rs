@@ -6,6 +6,7 @@ pub mod events;
 pub mod generate;
 pub mod hide;
 pub mod input;
+pub mod lot;
 pub mod run;
 pub mod secrets;
 pub mod show;

@@ -7,8 +7,12 @@ mod acl;
 mod answer;
 mod call;
 mod credentials;
+#[cfg(feature = "fuzz")]
+pub mod door;
 mod error;
 mod flight;
+#[cfg(test)]
+mod hidden;
 mod lenient;
 mod options;
 mod pace;

@@ -19,7 +19,7 @@ use super::keystore::Encryption;
 use super::kube::{Kube, resource};
 use super::resolve::{Cas, Purse};
 use super::trouble::Trouble;
-use super::{acl, aiven, clock, journal};
+use super::{acl, aiven, audit, clock, journal};
 use crate::action::Action;
 use crate::documents::{Sight, Sighting};
 use crate::plan::{Decision, Planned, Step};
@@ -69,12 +69,12 @@ impl Executor {
             steps.entry(&planned.step).or_default().push(planned);
         }
         let status = steps.remove(&Step::Status);
-        let running = steps.into_iter().map(|(step, actions)| self.step(step, actions, &did));
+        let running = steps.into_iter().map(|(step, actions)| self.step((decision, step), actions, &did));
         let mut ended = join_all(running).await;
         if let Some(actions) = status
             && ended.iter().all(|step| step.trouble.is_none())
         {
-            ended.push(self.step(&Step::Status, actions, &did).await);
+            ended.push(self.step((decision, &Step::Status), actions, &did).await);
         }
         ended
     }
@@ -88,10 +88,17 @@ impl Executor {
         Ok(())
     }
 
-    async fn step<'d>(&self, step: &Step, actions: Vec<&'d Planned>, did: &impl Fn(&'d Action)) -> Ended {
+    async fn step<'d>(
+        &self,
+        (decision, step): (&Decision, &Step),
+        actions: Vec<&'d Planned>,
+        did: &impl Fn(&'d Action),
+    ) -> Ended {
         let mut purse = Purse::new(&self.aiven, &self.cas, self.encryption);
         for (done, planned) in actions.iter().enumerate() {
-            if let Err(trouble) = self.perform(&planned.action, &mut purse).await {
+            let came = self.perform(&planned.action, &mut purse).await;
+            audit::tell((decision, step), &planned.action, &came);
+            if let Err(trouble) = came {
                 return Ended { step: step.clone(), done, trouble: Some(trouble) };
             }
             did(&planned.action);

@@ -13,6 +13,7 @@ use kube::runtime::events::{Event, EventType, Recorder};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::aiven::Client;
+use super::audit;
 use super::execute::Ended;
 use super::fact::Fact;
 use super::http::{Condition, Heartbeat, Pages};
@@ -21,7 +22,7 @@ use super::metrics::Metrics;
 use super::trouble::Trouble;
 use crate::action::Action;
 use crate::check::Violation;
-use crate::plan::{Decision, Plan, Step, Verdict};
+use crate::plan::{Decision, Plan, Step};
 use crate::reason::Reason;
 use crate::world::{FailureClass, Name, Subject, World};
 
@@ -119,6 +120,9 @@ impl Reporter {
             let actions: Vec<&Action> = actions.map(|planned| &planned.action).collect();
             let line = Line::of(decision, step);
             let reason = line.reason;
+            if trouble.is_some() {
+                self.partly(decision, step, actions.get(..*done).unwrap_or_default());
+            }
             match trouble {
                 None => {
                     let did = describe(&actions);
@@ -142,6 +146,16 @@ impl Reporter {
                     );
                 }
             }
+        }
+    }
+
+    /// What was done of a step that ended early: it is seldom planned again.
+    fn partly(&self, decision: &Decision, step: &Step, actions: &[&Action]) {
+        let told: Vec<&Action> = actions.iter().copied().filter(|action| audit::is_told(action)).collect();
+        if !told.is_empty() {
+            let reason = audit::reason(decision, step);
+            let note = format!("{}: {reason}", describe(&told));
+            self.event(decision, (EventType::Normal, action_of(step)), (reason.code(), note));
         }
     }
 
@@ -191,9 +205,7 @@ impl<'d> Line<'d> {
             Step::Secret(name) => Some(name),
             Step::Status => None,
         };
-        let of_step = |part: &&crate::plan::Part| Some(&part.secret) == secret && part.verdict == Verdict::Change;
-        let part = decision.parts.iter().find(of_step);
-        Line { decision, secret, reason: part.map_or(&decision.reason, |part| &part.reason) }
+        Line { decision, secret, reason: audit::reason(decision, step) }
     }
 
     fn log(&self, message: impl FnOnce() -> String) {

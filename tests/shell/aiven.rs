@@ -5,6 +5,7 @@ mod calls;
 mod failures;
 mod secrecy;
 mod server;
+mod strangers;
 mod tls;
 
 use aivenator::shell::aiven::{Client, Options, TokenSource};

@@ -1,5 +1,7 @@
 //! The operator as a process, against both APIs of the sandbox over HTTP: what is there in the end, whatever goes wrong.
 
+mod audit;
+mod canary;
 mod cluster;
 mod crash;
 mod edits;
@@ -7,12 +9,14 @@ mod ends;
 mod faults;
 pub mod given;
 mod idle;
+mod kills;
 mod limits;
 mod many;
 mod process;
 mod restored;
 mod rig;
 mod services;
+mod storm;
 mod telling;
 
 use std::future::Future;

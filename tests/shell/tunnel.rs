@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// A connection as a server sees it.
@@ -18,20 +18,37 @@ pub fn server(
     names: &[&str],
     answer: impl Fn(Stream) -> io::Result<()> + Clone + Send + 'static,
 ) -> (String, SocketAddr) {
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    server_with(CertificateParams::new(names).unwrap(), answer)
+}
+
+/// The same, of a server whose certificate says this.
+pub fn server_with(
+    certificate: CertificateParams,
+    answer: impl Fn(Stream) -> io::Result<()> + Clone + Send + 'static,
+) -> (String, SocketAddr) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(vec![]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = params.self_signed(&key).unwrap();
     let issuer = Issuer::new(params, key);
     let own = KeyPair::generate().unwrap();
-    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    let certificate = CertificateParams::new(names).unwrap().signed_by(&own, &issuer).unwrap();
-    let secret = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(own.serialize_der()));
+    let certificate = certificate.signed_by(&own, &issuer).unwrap();
+    (authority.pem(), serve(certificate.der().clone(), own.serialize_der(), answer))
+}
+
+/// A server with this certificate and its key.
+pub fn serve(
+    certificate: CertificateDer<'static>,
+    key: Vec<u8>,
+    answer: impl Fn(Stream) -> io::Result<()> + Clone + Send + 'static,
+) -> SocketAddr {
+    let secret = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key));
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], secret)
+        .with_single_cert(vec![certificate], secret)
         .unwrap();
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -43,7 +60,7 @@ pub fn server(
             thread::spawn(move || drop(answer(stream)));
         }
     });
-    (authority.pem(), address)
+    address
 }
 
 /// Takes one request to a server without TLS, and its answer back.

@@ -14,23 +14,35 @@ use super::given::{KAFKA, SEARCH, TEAM, VALKEY, app, kafka, search, valkey};
 use super::rig::Rig;
 use super::{Scenario, together};
 
-/// The last write of all that is looked at; there are fewer.
+/// How many writes are looked at; there are fewer.
 const WRITES: usize = 9;
 
 /// How the last request of a process ends.
-#[derive(Clone, Copy, Debug)]
-enum Last {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Last {
     /// It never arrived.
     Dropped,
     /// It was done, and the answer never arrived.
     Done,
+    /// It was done, and the answer arrived; nothing that follows from it.
+    Told,
+    /// There is no such write: by then everything is done.
+    Beyond,
+}
+
+/// The number of a process's last write, and how that ends.
+pub type Point = (usize, Last);
+
+/// Every way in which a process can end at each of so many writes; and at one more, which there is not.
+pub fn points(writes: usize) -> impl Iterator<Item = Point> + Clone {
+    let every = (0..writes).flat_map(|number| [Last::Dropped, Last::Done, Last::Told].map(|last| (number, last)));
+    every.chain([(writes, Last::Beyond)])
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_while_a_user_is_made() {
     let of = |name: &'static str, spec: fn() -> Value| {
-        let points = (0..WRITES).flat_map(|number| [(number, Last::Dropped), (number, Last::Done)]);
-        points.map(move |(number, last)| -> (String, Scenario) {
+        points(WRITES).map(move |(number, last)| -> (String, Scenario) {
             (format!("{name} at write {number} {last:?}"), Box::pin(made((number, last), spec())))
         })
     };
@@ -40,8 +52,7 @@ async fn killed_while_a_user_is_made() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_while_a_user_is_replaced_or_goes() {
-    let points = (0..WRITES).flat_map(|number| [(number, Last::Dropped), (number, Last::Done)]);
-    let all = points.flat_map(|point| -> [(String, Scenario); 2] {
+    let all = points(WRITES).flat_map(|point| -> [(String, Scenario); 2] {
         let (number, last) = point;
         [
             (format!("valkey made at write {number} {last:?}"), Box::pin(made(point, valkey("write", "web")))),
@@ -58,11 +69,12 @@ struct Grave {
 }
 
 impl Grave {
-    fn dig(rig: &Rig, (after, last): (usize, Last)) -> Grave {
+    fn dig(rig: &Rig, (after, last): Point) -> Grave {
         let arrived = Arc::new(AtomicUsize::new(0));
         let effect = match last {
             Last::Dropped => Effect::Drop,
             Last::Done => Effect::LoseAnswer,
+            Last::Told | Last::Beyond => Effect::Delay(Duration::ZERO),
         };
         for faults in [&rig.sandbox.faults, rig.sandbox.aiven.faults()] {
             let count = arrived.clone();
@@ -87,11 +99,12 @@ impl Grave {
 }
 
 /// Runs an operator until it is killed, or until nothing was left to do.
-async fn killed(rig: &Rig, point: (usize, Last), done: impl Fn(&Rig) -> bool) {
+pub async fn killed(rig: &Rig, point: Point, done: impl Fn(&Rig) -> bool) {
     let grave = Grave::dig(rig, point);
     let operator = rig.start();
     rig.until("it was killed, or was done", |rig| grave.is_full() || done(rig)).await;
     if grave.is_full() {
+        assert!(point.1 != Last::Beyond, "there are more writes than are looked at\n{}", rig.story());
         // What it was told to do last may be under way.
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -100,7 +113,7 @@ async fn killed(rig: &Rig, point: (usize, Last), done: impl Fn(&Rig) -> bool) {
     rig.sandbox.aiven.faults().clear();
 }
 
-async fn made(point: (usize, Last), spec: Value) {
+async fn made(point: Point, spec: Value) {
     // What is made does not show before the next process has looked.
     let lag = Lag { create: Duration::from_millis(700), ..Lag::default() };
     let mut rig = Rig::with(Options { lag, ..Options::default() }).await;
@@ -115,7 +128,7 @@ async fn made(point: (usize, Last), spec: Value) {
 }
 
 /// The secret gets another name, and then the application goes.
-async fn moved(point: (usize, Last)) {
+async fn moved(point: Point) {
     let rig = Rig::new().await;
     rig.apply(app("web", search("read", "old")));
     let operator = rig.start();

@@ -10,7 +10,7 @@ use super::given::{KAFKA, PROJECT, TEAM, app, kafka, pod};
 use super::rig::{Operator, Rig};
 use super::scenarios;
 
-const DAY: SignedDuration = SignedDuration::from_hours(24);
+pub const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn users_are_replaced_in_time() {
@@ -35,7 +35,7 @@ async fn settled(spec: Value, renew: bool) -> (Rig, Operator) {
 }
 
 /// Gives a user a certificate that ends then, as one that was made or renewed long ago has; its password stays.
-fn certify(rig: &Rig, user: &str, ends_in: SignedDuration) {
+pub fn certify(rig: &Rig, user: &str, ends_in: SignedDuration) {
     let mut account = rig.sandbox.aiven.user(PROJECT, KAFKA, user).unwrap();
     let ends = rig.sandbox.aiven.now() + ends_in;
     let account = account.as_object_mut().unwrap();
@@ -49,7 +49,7 @@ fn user_of(rig: &Rig, secret: &str) -> String {
 }
 
 /// Whether the secret holds the certificate and the key that its user has at Aiven, and stores of them.
-fn holds_what_aiven_has(rig: &Rig, secret: &str) -> bool {
+pub fn holds_what_aiven_has(rig: &Rig, secret: &str) -> bool {
     let Some(account) = rig.sandbox.aiven.user(PROJECT, KAFKA, &user_of(rig, secret)) else { return false };
     let held = |key: &str| Value::from(rig.value(secret, key));
     let digests = aivenator::shell::keystore::digests(

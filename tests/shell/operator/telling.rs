@@ -80,7 +80,7 @@ fn beset(rig: &Rig) {
 }
 
 /// The ways in which it could be told: as it is, each line of it, in JSON, in base64.
-fn forms(secret: &str) -> Vec<String> {
+pub fn forms(secret: &str) -> Vec<String> {
     let lines = secret.lines().filter(|line| line.len() > 12 && !line.starts_with("-----")).map(str::to_owned);
     let quoted = json!(secret).to_string();
     let encoded = [STANDARD.encode(secret), STANDARD_NO_PAD.encode(secret), URL_SAFE.encode(secret)];

@@ -67,6 +67,13 @@ impl Answer {
     }
 }
 
+/// Reads the settings of `operator` from the environment alone, and runs nothing; for `fuzz/`.
+#[cfg(all(feature = "fuzz", feature = "shell"))]
+pub fn configured(io: &Io<'_>) -> Result<(), String> {
+    let environment = Environment::new(io.environment, None).map_err(|failure| failure.to_string())?;
+    operator::configured(&environment, io).map_err(|failure| failure.to_string())
+}
+
 /// Runs one command and returns its exit code: 0, 1 for any error, 2 for changes where that was asked for.
 pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> u8 {
     let answer = match Cli::try_parse_from(with_command(args)) {

@@ -123,6 +123,13 @@ pub(super) async fn signals(stop: CancellationToken) {
     stop.cancel();
 }
 
+/// Everything that is read before anything runs.
+#[cfg(feature = "fuzz")]
+pub(super) fn configured(environment: &Environment<'_>, io: &Io<'_>) -> Result<(), Failure> {
+    style(&RunArgs::default(), environment)?;
+    configuration(OperatorArgs::default(), environment, io).map(drop)
+}
+
 fn configuration(args: OperatorArgs, environment: &Environment<'_>, io: &Io<'_>) -> Result<Config, Failure> {
     let OperatorArgs { run, aiven, policy } = args;
     let Policy { settings, operator_namespace } = policy.resolve(environment)?;

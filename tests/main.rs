@@ -20,5 +20,7 @@ mod readme;
 mod sandbox;
 #[cfg(feature = "shell")]
 mod shell;
+#[cfg(feature = "sandbox")]
+mod simulation;
 mod support;
 mod tidy;

@@ -137,6 +137,9 @@ pub fn plan(world: &World) -> Plan {
 
 /// Decides every subject of a world, the namespaces shared out among so many threads: gives the same as [`plan`], sooner.
 pub fn plan_on(world: &World, threads: NonZeroUsize) -> Plan {
+    if threads == NonZeroUsize::MIN {
+        return plan(world);
+    }
     let everywhere: Vec<Here<'_>> = world.everywhere().collect();
     let chunks = everywhere.chunks(everywhere.len().div_ceil(threads.get()).max(1));
     let shares = thread::scope(|scope| {

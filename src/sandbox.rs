@@ -6,6 +6,7 @@ pub mod aiven;
 pub mod faults;
 mod fill;
 pub mod kubernetes;
+pub mod simulation;
 pub mod story;
 
 use std::io;

@@ -20,6 +20,8 @@ mod readme;
 mod sandbox;
 #[cfg(feature = "shell")]
 mod shell;
+#[cfg(feature = "sandbox")]
+mod simulation;
 mod support;
 mod threats;
 mod tidy;

@@ -17,6 +17,7 @@ mod lenient;
 mod options;
 mod pace;
 mod path;
+mod road;
 mod said;
 mod token;
 mod wire;
@@ -28,15 +29,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures::FutureExt as _;
 
 pub use self::acl::{MAX_ENTRIES, RawAcl};
-use self::call::{Answer, Call, Line};
+pub(crate) use self::call::Call;
+use self::call::{Answer, Line};
 pub use self::credentials::{Account, Credentials, NotReady};
 use self::error::Circumstances;
 pub use self::error::{Error, Missing, Operation, Problem, Target};
 use self::flight::Flights;
 pub use self::options::{BuildError, Deadlines, Options};
 pub use self::pace::Pace;
+#[cfg(feature = "sandbox")]
+pub(crate) use self::road::Raw;
+pub(crate) use self::road::Road;
 pub use self::token::{TokenError, TokenSource};
 use crate::action::AccessRules;
+use crate::shell::metrics::Metrics;
 use crate::world::{Content, Digester, Name, Service, ServiceKey, UserKey};
 
 /// Calls Aiven with one token; a clone is the same client.
@@ -64,12 +70,22 @@ impl Client {
     /// The digester is that of the world that the answers go into.
     pub fn new(options: Options, digester: Digester) -> Result<Self, BuildError> {
         let base = options.base()?;
-        let http = options.http()?;
+        let client = options.http()?;
         options.token.header().map_err(BuildError::Token)?;
         let Options { url: _, token, ca_file: _, pace, proxies: _, deadlines, metrics } = options;
+        let road = road::Http { client, base, token, deadlines };
+        Ok(Client::over(Box::new(road), (pace, deadlines, metrics), digester))
+    }
+
+    /// A client whose requests go that way.
+    pub(crate) fn over(
+        road: Box<dyn Road>,
+        (pace, deadlines, metrics): (Pace, Deadlines, Option<Metrics>),
+        digester: Digester,
+    ) -> Self {
         let gate = pace::Gate::new(pace, deadlines.turn);
-        let line = Arc::new(Line { http, base, token, gate, deadlines, metrics, refused: AtomicBool::new(false) });
-        Ok(Client(Arc::new(Inner { line, flights: Flights::default(), digester })))
+        let line = Arc::new(Line { road, gate, metrics, refused: AtomicBool::new(false) });
+        Client(Arc::new(Inner { line, flights: Flights::default(), digester }))
     }
 
     /// Whether Aiven has refused the token itself, and has accepted nothing since.
@@ -214,6 +230,6 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("base", &self.0.line.base).finish_non_exhaustive()
+        f.debug_struct("Client").finish_non_exhaustive()
     }
 }

@@ -38,7 +38,7 @@ impl Live {
         }
         let (namespace, name) = (self.home.namespace.clone(), names::LEASE.to_owned());
         let options = lease::Options { namespace, name, identity, timing: lease::elector::Timing::default() };
-        let client = self.asker.executor.kube.client().clone();
+        let client = self.client.clone();
         lease::Lease::take(client, options).await.map_err(RunError::Lease)
     }
 

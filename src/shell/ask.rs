@@ -13,7 +13,7 @@ use super::clock;
 use super::execute::Executor;
 use super::fact::Fact;
 use super::journal::{self, Place};
-use super::kube::{Lean, Whole, resource};
+use super::kube::resource;
 use super::trouble::Trouble;
 use crate::action::Action;
 use crate::documents::{Sight, Sighting};
@@ -141,17 +141,17 @@ impl Asker {
 
     /// Lists what could ask for secrets or use them.
     async fn namespace(&self, namespace: &Name) -> Result<(), Trouble> {
-        self.list::<Whole>(Kind::Application, namespace).await?;
+        self.list(Kind::Application, namespace).await?;
         for kind in WorkloadKind::ALL {
-            self.list::<Lean>(Kind::Workload(kind), namespace).await?;
+            self.list(Kind::Workload(kind), namespace).await?;
         }
         Ok(())
     }
 
-    async fn list<K: super::kube::Keep>(&self, kind: Kind, namespace: &Name) -> Result<(), Trouble> {
+    async fn list(&self, kind: Kind, namespace: &Name) -> Result<(), Trouble> {
         let resource = resource(kind);
         let mut sight = Sight::new(self.digester.clone());
-        match self.executor.kube.list::<K>(kind, Some(namespace)).await {
+        match self.executor.kube.list(kind, Some(namespace)).await {
             Ok(objects) => {
                 let seen = objects.iter().map(|object| sight.see(&resource.api_version, &resource.kind, object));
                 let all = seen.collect::<Result<Vec<Sighting>, String>>();

@@ -117,8 +117,20 @@ impl Stores {
 
     /// Does the same where it keeps nobody waiting.
     pub async fn make(material: Material, encryption: Encryption) -> Result<Stores, Failure> {
+        #[cfg(feature = "sandbox")]
+        if super::clock::simulated::is_set() {
+            return Ok(Stores::sketched(&material));
+        }
         let made = tokio::task::spawn_blocking(move || Stores::new(&material, encryption)).await;
         made.map_err(|_| Failure::Interrupted)?
+    }
+
+    /// What stands for both in a simulated process: the work of real ones would be all that it does.
+    #[cfg(feature = "sandbox")]
+    fn sketched(material: &Material) -> Stores {
+        let of_user = format!("{}{}", material.key.expose_secret(), material.certificate);
+        let keystore = Zeroizing::new(hexadecimal(of_user.as_bytes()).into_bytes());
+        Stores { keystore, truststore: hexadecimal(material.ca.as_bytes()).into_bytes() }
     }
 
     /// The digests that the Secret notes.

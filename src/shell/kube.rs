@@ -12,8 +12,13 @@ mod watch;
 
 pub(crate) use self::connect::connect;
 pub use self::connect::{ConnectError, Target};
-pub(crate) use self::doc::{Keep, Lean, Whole};
+#[cfg(feature = "sandbox")]
+pub(crate) use self::doc::{Doc, Whole};
 pub(crate) use self::error::KubeError;
 pub(crate) use self::kind::{counted, resource, watched};
-pub(crate) use self::request::Kube;
+pub(crate) use self::request::{Http, Kube};
+#[cfg(feature = "sandbox")]
+pub(crate) use self::request::{Key, Port, Sent, Such};
+#[cfg(feature = "sandbox")]
+pub(crate) use self::watch::Eye;
 pub(crate) use self::watch::{Event, Scope, watch};

@@ -13,7 +13,7 @@ use super::ask::{Asker, Stripped};
 use super::execute::Executor;
 use super::fact::Fact;
 use super::journal::{self, Place};
-use super::kube::{Event, Kube, KubeError, Lean, Scope, Whole, connect, resource, watched};
+use super::kube::{Event, Http, Kube, KubeError, Scope, connect, resource, watched};
 use super::metrics::Metrics;
 use super::run::{Config, RunError, cluster, said_home, scopes};
 use super::view::View;
@@ -32,6 +32,7 @@ const AT_A_TIME: usize = 16;
 pub struct Live {
     pub(super) view: View,
     pub(super) asker: Asker,
+    pub(super) client: kube::Client,
     pub(super) facts: UnboundedReceiver<Fact>,
     pub(super) home: Home,
     /// Why it is not known which cluster this is, if so: then no journal can be told from that of another.
@@ -68,10 +69,11 @@ impl Live {
     /// Lists everything.
     async fn look(config: &Config, namespaces: &[Option<String>]) -> Result<Live, RunError> {
         let (client, context) = connect(&config.target).map_err(RunError::Connect)?;
-        let kube = Kube::new(client, Metrics::new([]));
+        let http = Http::new(client, Metrics::new([]));
+        let kube = Kube::over(http.clone());
         let digester = Digester::new(&config.key);
         let aiven = aiven::Client::new(config.aiven.clone(), digester.clone()).map_err(RunError::Aiven)?;
-        let (cluster, nameless) = match cluster(&kube).await {
+        let (cluster, nameless) = match cluster(&http).await {
             Ok(cluster) => (cluster, None),
             Err(RunError::Forbidden(what, why)) => (Name::default(), Some(format!("failed to {what}: {why}").into())),
             Err(error) => return Err(error),
@@ -87,7 +89,8 @@ impl Live {
             .flat_map(|kind| namespaces.iter().map(move |namespace| Scope { kind, namespace: namespace.clone() }))
             .collect();
         let view = View::new(config.settings.clone(), digester.clone(), all.clone());
-        let mut live = Live { view, asker, facts, home, nameless, refused: false };
+        let client = http.client().clone();
+        let mut live = Live { view, asker, client, facts, home, nameless, refused: false };
         let journal = match &live.nameless {
             None => journal::read(&kube, &live.asker.place).await,
             Some(why) => Observed::Unseen(format!("whose journal it is cannot be told: {why}").into()),
@@ -169,11 +172,7 @@ impl Live {
 
     async fn list(&mut self, kube: &Kube, scope: Scope, digester: &Digester) -> Result<(), RunError> {
         let namespace = scope.namespace.as_deref();
-        let listed = match scope.kind {
-            Kind::Workload(_) => kube.list::<Lean>(scope.kind, namespace).await,
-            Kind::Application | Kind::Secret | Kind::Instance(_) => kube.list::<Whole>(scope.kind, namespace).await,
-        };
-        let objects = match listed {
+        let objects = match kube.list(scope.kind, namespace).await {
             Ok(objects) => objects,
             Err(KubeError::NotFound) if matches!(scope.kind, Kind::Instance(_)) => vec![],
             Err(error @ KubeError::Forbidden { .. }) => {

@@ -9,11 +9,11 @@ mod task;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::thread::available_parallelism;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::queue::{Queue, Repeats};
@@ -23,7 +23,7 @@ use super::clock;
 use super::execute::{Ended, failure_key};
 use super::fact::Fact;
 use super::reads::{self, Reads};
-use super::report::Reporter;
+use super::report::Report;
 use super::view::View;
 use crate::check::check;
 use crate::plan::{self, Decision, Plan};
@@ -41,6 +41,8 @@ pub(crate) struct Pace {
     pub(crate) debounce: Duration,
     /// The namespaces that are looked at; all, if none is named.
     pub(crate) namespaces: Vec<Option<String>>,
+    /// How many threads plan.
+    pub(crate) threads: NonZeroUsize,
 }
 
 /// How many reads of Aiven and Kubernetes are under way at a time.
@@ -53,7 +55,7 @@ pub(crate) struct Operator {
     pace: Pace,
     view: View,
     asker: Asker,
-    reporter: Reporter,
+    reporter: Box<dyn Report>,
     facts: UnboundedReceiver<Fact>,
     tasks: Tasks,
     queue: Queue,
@@ -74,7 +76,7 @@ impl Operator {
     pub(crate) fn new(
         pace: Pace,
         view: View,
-        (asker, reporter): (Asker, Reporter),
+        (asker, reporter): (Asker, Box<dyn Report>),
         facts: UnboundedReceiver<Fact>,
     ) -> Self {
         let reads = Reads::new(view.world().settings().sync_period);
@@ -104,9 +106,11 @@ impl Operator {
         loop {
             let wait = self.wait();
             tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
-                Some(fact) = self.facts.recv() => self.take(fact),
+                // Before facts, of which there may always be one: each task ends once.
                 Some(ended) = self.tasks.next() => self.ended(ended),
+                Some(fact) = self.facts.recv() => self.take(fact),
                 () = tokio::time::sleep(wait) => {}
             }
             self.step();
@@ -153,8 +157,7 @@ impl Operator {
     fn plan(&mut self, now: Timestamp, slow: bool) {
         let begun = Instant::now();
         let world = self.view.at(now);
-        let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let plan = plan::plan_on(world, threads);
+        let plan = plan::plan_on(world, self.pace.threads);
         let withheld = self.reporter.withhold(check(world, &plan));
         let took = begun.elapsed();
         self.dirty = false;

@@ -26,9 +26,23 @@ use crate::plan::{Decision, Plan, Step};
 use crate::reason::Reason;
 use crate::world::{FailureClass, Name, Subject, World};
 
+/// Whoever is told what happens.
+pub(crate) trait Report: Send {
+    /// Says that the loop goes on.
+    fn alive(&self);
+    /// A fact has reached the loop.
+    fn learned(&self, fact: &Fact);
+    /// The subjects whose decisions break a rule.
+    fn withhold(&mut self, violations: Vec<Violation>) -> BTreeSet<Subject>;
+    /// Takes in a plan, and whether it was the slow clock's.
+    fn planned(&mut self, world: &World, plan: &Plan, went: (Duration, bool));
+    /// A decision was executed.
+    fn executed(&self, decision: &Decision, steps: &[Ended], took: Duration);
+}
+
 /// Tells what happens.
 pub(crate) struct Reporter {
-    pub(crate) metrics: Metrics,
+    metrics: Metrics,
     heartbeat: Heartbeat,
     observed: Condition,
     token: Condition,
@@ -49,14 +63,34 @@ impl Reporter {
         Reporter { metrics: pages.metrics, heartbeat, observed, token, aiven, events, warned, withheld, numbers }
     }
 
+    fn event(&self, decision: &Decision, (type_, action): (EventType, &str), (code, note): (&str, String)) {
+        let Some(about) = reference(&decision.subject) else { return };
+        let note = Some(note.chars().take(1_000).collect());
+        let event = Event { type_, reason: code.to_owned(), note, action: action.to_owned(), secondary: None };
+        // Nobody listens any longer when the operator is ending.
+        let _ = self.events.send((event, about));
+    }
+
+    /// What was done of a step that ended early: it is seldom planned again.
+    fn partly(&self, decision: &Decision, step: &Step, actions: &[&Action]) {
+        let told: Vec<&Action> = actions.iter().copied().filter(|action| audit::is_told(action)).collect();
+        if !told.is_empty() {
+            let reason = audit::reason(decision, step);
+            let note = format!("{}: {reason}", describe(&told));
+            self.event(decision, (EventType::Normal, action_of(step)), (reason.code(), note));
+        }
+    }
+}
+
+impl Report for Reporter {
     /// Says that the loop goes on.
-    pub(crate) fn alive(&self) {
+    fn alive(&self) {
         self.heartbeat.beat();
         self.token.set(!self.aiven.token_refused());
     }
 
     /// A fact has reached the loop: the age of what watches say is that of what was taken in.
-    pub(crate) fn learned(&self, fact: &Fact) {
+    fn learned(&self, fact: &Fact) {
         if let Fact::Watched(scope, event) = fact
             && event.shows_something()
         {
@@ -65,7 +99,7 @@ impl Reporter {
     }
 
     /// The subjects whose decisions break a rule; each is said once.
-    pub(crate) fn withhold(&mut self, violations: Vec<Violation>) -> BTreeSet<Subject> {
+    fn withhold(&mut self, violations: Vec<Violation>) -> BTreeSet<Subject> {
         let mut subjects = BTreeSet::new();
         for violation in violations {
             if self.withheld.insert((violation.subject.clone(), violation.rule.code())) {
@@ -77,7 +111,7 @@ impl Reporter {
     }
 
     /// Takes in a plan: numbers, and warnings about what stands in the way, each when it begins.
-    pub(crate) fn planned(&mut self, world: &World, plan: &Plan, (took, slow): (Duration, bool)) {
+    fn planned(&mut self, world: &World, plan: &Plan, (took, slow): (Duration, bool)) {
         self.metrics.plan_time(took);
         self.metrics.plan_subjects(plan.decisions.len());
         if slow {
@@ -110,7 +144,7 @@ impl Reporter {
     }
 
     /// A decision was executed: a line, an event per step, and numbers.
-    pub(crate) fn executed(&self, decision: &Decision, steps: &[Ended], took: Duration) {
+    fn executed(&self, decision: &Decision, steps: &[Ended], took: Duration) {
         self.metrics.processing_reason(&decision.reason);
         numbers::executed(&self.metrics, decision, (steps, took));
         let is_told = steps.iter().any(|ended| ended.step != Step::Status && ended.trouble.is_none());
@@ -147,24 +181,6 @@ impl Reporter {
                 }
             }
         }
-    }
-
-    /// What was done of a step that ended early: it is seldom planned again.
-    fn partly(&self, decision: &Decision, step: &Step, actions: &[&Action]) {
-        let told: Vec<&Action> = actions.iter().copied().filter(|action| audit::is_told(action)).collect();
-        if !told.is_empty() {
-            let reason = audit::reason(decision, step);
-            let note = format!("{}: {reason}", describe(&told));
-            self.event(decision, (EventType::Normal, action_of(step)), (reason.code(), note));
-        }
-    }
-
-    fn event(&self, decision: &Decision, (type_, action): (EventType, &str), (code, note): (&str, String)) {
-        let Some(about) = reference(&decision.subject) else { return };
-        let note = Some(note.chars().take(1_000).collect());
-        let event = Event { type_, reason: code.to_owned(), note, action: action.to_owned(), secondary: None };
-        // Nobody listens any longer when the operator is ending.
-        let _ = self.events.send((event, about));
     }
 }
 

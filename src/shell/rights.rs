@@ -9,7 +9,7 @@ use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessR
 use kube::Api;
 use kube::api::PostParams;
 
-use super::kube::{Kube, KubeError};
+use super::kube::{Http, KubeError};
 use crate::world::names;
 
 /// One right: a verb on a resource, somewhere.
@@ -86,14 +86,14 @@ fn only(verb: &str, resource: &str) -> Option<&'static str> {
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The rights that the cluster denies; an error if it does not answer.
-pub(crate) async fn denied(kube: &Kube, rights: Vec<Right>) -> Result<Vec<Right>, KubeError> {
+pub(crate) async fn denied(kube: &Http, rights: Vec<Right>) -> Result<Vec<Right>, KubeError> {
     let asked = join_all(rights.into_iter().map(|right| ask(kube, right)));
     let asked = tokio::time::timeout(DEADLINE, asked).await.map_err(|_| KubeError::NoAnswer)?;
     let answers: Vec<(Right, bool)> = asked.into_iter().collect::<Result<_, _>>()?;
     Ok(answers.into_iter().filter(|(_, allowed)| !allowed).map(|(right, _)| right).collect())
 }
 
-async fn ask(kube: &Kube, right: Right) -> Result<(Right, bool), KubeError> {
+async fn ask(kube: &Http, right: Right) -> Result<(Right, bool), KubeError> {
     let (resource, subresource) = match right.resource.split_once('/') {
         Some((resource, subresource)) => (resource, Some(subresource.to_owned())),
         None => (right.resource, None),

@@ -3,6 +3,8 @@
 //! Decides the order: the pages first, then rights, then the lease, then watches. Takes a configuration that was parsed;
 //! never begins to act before it may.
 
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -15,19 +17,17 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::ask::Asker;
-use super::execute::Executor;
+use super::begin::{Begun, Ground, begin};
 use super::fact::Fact;
 use super::http::{Condition, Health, Listen, Pages, Readiness, Server};
-use super::journal::{self, Place};
+use super::journal::Place;
 use super::keystore::Encryption;
-use super::kube::{ConnectError, Kube, KubeError, Scope, Target, connect, watch, watched};
+use super::kube::{ConnectError, Http, Kube, KubeError, Scope, Target, connect, watch};
 use super::metrics::Metrics;
 use super::operate::{Operator, Pace};
 use super::report::Reporter;
-use super::view::View;
 use super::{aiven, clock, http, lease, projects, rights};
-use crate::world::{Digester, Name, Observed, Settings, names};
+use crate::world::{Digester, Name, Settings, names};
 
 /// Everything that is set before the operator runs.
 pub struct Config {
@@ -117,7 +117,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), RunError
 async fn prepare(config: Config, pages: Pages, stop: CancellationToken) -> Result<(), RunError> {
     let begun = pages.readiness.condition("rights");
     let (client, namespace) = connect(&config.target).map_err(RunError::Connect)?;
-    let kube = Kube::new(client, pages.metrics.clone());
+    let kube = Http::new(client, pages.metrics.clone());
     let home = home(config.home.clone(), namespace);
     let namespaces = scopes(&config.namespaces);
     let denied = rights::denied(&kube, rights::needed(&namespaces, &home, config.candidate.is_some())).await;
@@ -139,7 +139,7 @@ async fn prepare(config: Config, pages: Pages, stop: CancellationToken) -> Resul
 
 /// What was found out and set up before the loop.
 struct Parts {
-    kube: Kube,
+    kube: Http,
     aiven: aiven::Client,
     place: Place,
     digester: Digester,
@@ -180,41 +180,30 @@ async fn lead(
 
 async fn serve(config: &Config, parts: Parts, pages: Pages, stop: CancellationToken) -> Result<(), RunError> {
     let Parts { kube, aiven, place, digester, namespaces, begun } = parts;
-    let (facts, inbox) = unbounded_channel();
-    let journal = journal::Writer::start(kube.clone(), place.clone());
-    let executor =
-        Executor::new((kube.clone(), aiven.clone()), journal, (config.encryption, digester.clone()), facts.clone());
-    let scopes: Vec<Scope> = watched()
-        .flat_map(|kind| namespaces.iter().map(move |namespace| Scope { kind, namespace: namespace.clone() }))
-        .collect();
-    let mut view = View::new(config.settings.clone(), digester.clone(), scopes.clone());
-    let since = clock::now();
-    let journal = journal::read(&kube, &place).await;
-    if let Observed::Unseen(why) = &journal {
-        tracing::warn!("{why}");
-    }
-    view.take(Fact::Journal(journal, since));
     let reporter = EventReporter { controller: "aivenator".to_owned(), instance: config.candidate.clone() };
     let client = kube.client().clone();
     let recorder = Box::new(move || Recorder::new(client.clone(), reporter.clone()));
     let heartbeat = pages.health.heartbeat("loop", ALIVE);
     let reporter = Reporter::new(pages, heartbeat, (recorder, aiven.clone()));
     begun.set(true);
-    let _compared = AbortOnDropHandle::new(tokio::spawn(projects::compare(aiven, config.settings.clone())));
+    let _compared = AbortOnDropHandle::new(tokio::spawn(projects::compare(aiven.clone(), config.settings.clone())));
+    let pace = Pace {
+        concurrency: config.concurrency,
+        janitor_interval: config.janitor_interval,
+        debounce: DEBOUNCE,
+        namespaces,
+        threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
+    };
+    let settings = config.settings.clone();
+    let (encryption, digests) = (config.encryption, digester.clone());
+    let ground = Ground { kube: Kube::over(kube.clone()), aiven, place, digester: digests, settings, encryption, pace };
+    let Begun { operator, facts, scopes } = begin(ground, Box::new(reporter)).await;
     let watching = stop.child_token();
     let _unwatched = watching.clone().drop_guard();
     let mut watches = JoinSet::new();
     for scope in scopes {
         watches.spawn(follow((kube.clone(), scope), digester.clone(), facts.clone(), watching.clone()));
     }
-    let asker = Asker { executor, place, digester, facts };
-    let pace = Pace {
-        concurrency: config.concurrency,
-        janitor_interval: config.janitor_interval,
-        debounce: DEBOUNCE,
-        namespaces,
-    };
-    let operator = Operator::new(pace, view, (asker, reporter), inbox);
     let begun = clock::now();
     tracing::info!(%begun, "running");
     until_told(operator, watches, stop).await
@@ -246,7 +235,7 @@ async fn until_told(operator: Operator, mut watches: JoinSet<()>, stop: Cancella
 const DEBOUNCE: Duration = Duration::from_millis(100);
 
 async fn follow(
-    (kube, scope): (Kube, Scope),
+    (kube, scope): (Http, Scope),
     digester: Digester,
     facts: tokio::sync::mpsc::UnboundedSender<Fact>,
     stop: CancellationToken,
@@ -282,7 +271,7 @@ pub(super) fn said_home(told: Option<String>) -> Option<String> {
 }
 
 /// What tells this cluster from every other.
-pub(super) async fn cluster(kube: &Kube) -> Result<Name, RunError> {
+pub(super) async fn cluster(kube: &Http) -> Result<Name, RunError> {
     const WHAT: &str = "get namespace kube-system";
     let api: Api<Namespace> = Api::all(kube.client().clone());
     let found = tokio::time::timeout(DEADLINE, api.get_metadata("kube-system")).await;

@@ -16,6 +16,11 @@ impl Chance {
         f64::from(draw) < share * (f64::from(u32::MAX) + 1.0)
     }
 
+    /// One of so many, counted from zero.
+    pub(in crate::sandbox) fn below(&mut self, count: u64) -> u64 {
+        self.draw() % count.max(1)
+    }
+
     /// A text of that many letters, digits, dashes and underscores.
     pub(in crate::sandbox) fn text(&mut self, length: usize) -> String {
         let letter = |draw: u64| LETTERS.get(usize::try_from(draw >> 58).unwrap_or(0)).copied().unwrap_or(b'-');

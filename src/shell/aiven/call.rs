@@ -1,24 +1,20 @@
 //! One request and its answer.
 //!
-//! Decides how long to wait, how much to read, and what is counted and logged of it. Takes as given that a retry is the
+//! Decides what an answer comes to, and what is counted and logged of it. Takes as given that a retry is the
 //! planner's to decide: only a read on a connection that broke is sent again, once. Never logs a query or a body.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use reqwest::{Method, Response};
+use reqwest::Method;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::answer::{Failed, why_failed};
 use super::error::{Circumstances, Error, Operation, Problem, Target};
-use super::options::Deadlines;
-use super::pace::{DEFAULT_HOLD, Gate, retry_after};
-use super::token::{TokenError, TokenSource};
-use crate::shell::clock;
+use super::pace::{DEFAULT_HOLD, Gate};
+use super::road::{Raw, Road};
 use crate::shell::metrics::{AivenCall, Metrics};
 
 /// The most that is read of an answer about a service with all its users.
@@ -28,12 +24,12 @@ const SMALL: usize = 8 << 20;
 
 /// One request.
 #[derive(Clone)]
-pub(super) struct Call {
-    pub(super) operation: Operation,
-    pub(super) target: Target,
+pub(crate) struct Call {
+    pub(crate) operation: Operation,
+    pub(crate) target: Target,
     /// From after `/v1` on.
     pub(super) path: String,
-    pub(super) body: Option<Vec<u8>>,
+    pub(crate) body: Option<Vec<u8>>,
 }
 
 impl Call {
@@ -54,11 +50,17 @@ impl Call {
         self.failed(Problem::NotUnderstood, Circumstances { status: answer.status, ..Circumstances::default() })
     }
 
+    /// The error for a request that nothing came back of.
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn without_answer(&self, problem: Problem) -> Error {
+        self.failed(problem, Circumstances::default())
+    }
+
     pub(super) fn failed(&self, problem: Problem, around: Circumstances) -> Error {
         Error::new((self.operation, &self.target), problem, around)
     }
 
-    fn method(&self) -> Method {
+    pub(super) fn method(&self) -> Method {
         match self.operation {
             Operation::ListProjects
             | Operation::GetCa
@@ -73,7 +75,7 @@ impl Call {
     }
 
     /// A write to a user may answer with the whole service.
-    fn limit(&self) -> usize {
+    pub(super) fn limit(&self) -> usize {
         match self.operation {
             Operation::ListServices | Operation::GetService | Operation::SetAccess | Operation::PutAcl => LARGE,
             Operation::ListProjects
@@ -92,20 +94,10 @@ pub(super) struct Answer {
     pub(super) body: Zeroizing<Vec<u8>>,
 }
 
-/// An answer of any kind.
-struct Raw {
-    status: u16,
-    retry_after: Option<Duration>,
-    body: Result<Zeroizing<Vec<u8>>, Error>,
-}
-
-/// Where requests go to, with one token.
+/// Where requests go to, in their turn.
 pub(super) struct Line {
-    pub(super) http: reqwest::Client,
-    pub(super) base: String,
-    pub(super) token: TokenSource,
+    pub(super) road: Box<dyn Road>,
     pub(super) gate: Gate,
-    pub(super) deadlines: Deadlines,
     pub(super) metrics: Option<Metrics>,
     pub(super) refused: AtomicBool,
 }
@@ -125,44 +117,10 @@ impl Line {
             let retry_after = SignedDuration::try_from(wait).ok();
             call.failed(Problem::TooFast, Circumstances { retry_after, ..Circumstances::default() })
         })?;
-        let token = self.authorization().await;
-        let token = token.map_err(|error| call.failed(Problem::Token(error), Circumstances::default()))?;
         let began = Instant::now();
-        let raw = self.send(call, token).await;
+        let raw = self.road.send(call).await;
         note(self.metrics.as_ref(), call, &raw, began.elapsed());
         self.judge(call, raw?)
-    }
-
-    /// A file is read away from the threads that serve the network.
-    async fn authorization(&self) -> Result<HeaderValue, TokenError> {
-        match &self.token {
-            TokenSource::Literal(_) => self.token.header(),
-            TokenSource::File(path) => {
-                let source = self.token.clone();
-                let stopped = |_| TokenError::Unreadable { path: path.clone(), why: std::io::ErrorKind::Interrupted };
-                tokio::task::spawn_blocking(move || source.header()).await.map_err(stopped)?
-            }
-        }
-    }
-
-    async fn send(&self, call: &Call, token: HeaderValue) -> Result<Raw, Error> {
-        let whole = matches!(call.operation, Operation::GetService | Operation::ListServices);
-        let deadline = if whole { self.deadlines.service } else { self.deadlines.call };
-        let mut request = self
-            .http
-            .request(call.method(), format!("{}{}", self.base, call.path))
-            .header(AUTHORIZATION, token)
-            .header(ACCEPT, "application/json")
-            .timeout(deadline);
-        if let Some(body) = &call.body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
-        }
-        let response = request.send().await.map_err(|error| broken(call, 0, error))?;
-        let status = response.status().as_u16();
-        let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let retry_after =
-            wait.and_then(|value| retry_after(value, clock::now())).filter(|_| matches!(status, 429 | 503));
-        Ok(Raw { status, retry_after, body: read(call, response).await })
     }
 
     fn judge(&self, call: &Call, raw: Raw) -> Result<Answer, Error> {
@@ -187,33 +145,6 @@ impl Line {
         let retry_after = retry_after.and_then(|wait| SignedDuration::try_from(wait).ok());
         Err(call.failed(problem, Circumstances { status, code, retry_after, source: None }))
     }
-}
-
-async fn read(call: &Call, mut response: Response) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let status = response.status().as_u16();
-    let expected = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
-    let mut body = Zeroizing::new(Vec::with_capacity(expected.min(call.limit())));
-    while let Some(chunk) = response.chunk().await.map_err(|error| broken(call, status, error))? {
-        if body.len() + chunk.len() > call.limit() {
-            return Err(call.failed(Problem::TooLarge, Circumstances { status, ..Circumstances::default() }));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-fn broken(call: &Call, status: u16, error: reqwest::Error) -> Error {
-    let problem = if error.is_connect() {
-        Problem::Unreachable
-    } else if error.is_timeout() {
-        Problem::Timeout
-    } else if error.is_builder() {
-        Problem::BadName
-    } else {
-        Problem::Broken
-    };
-    let source = Some(Arc::new(error.without_url()));
-    call.failed(problem, Circumstances { status, source, ..Circumstances::default() })
 }
 
 fn note(metrics: Option<&Metrics>, call: &Call, raw: &Result<Raw, Error>, took: Duration) {

@@ -1,18 +1,22 @@
 //! Single requests: reads, and writes that fail rather than act on a stale view.
 //!
-//! Takes as given that a write carries the version that it was decided on. Measures each request under the names that
+//! Takes as given that a write carries the version that it was decided on. What only sends stands behind [`Port`], so that
+//! the same requests can be put to a model; nothing is decided there. Measures each request under the names that
 //! dashboards use; never repeats one.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::ApiResource;
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 
-use super::doc::{Doc, Keep, Whole};
+use super::doc::{Doc, Keep, Lean, Whole};
 use super::error::KubeError;
 use super::kind::{counted, label_selector, resource};
 use crate::shell::metrics::{KubernetesCall, Metrics, Verb};
@@ -23,17 +27,122 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// How many objects one page of a list holds.
 const PAGE: u32 = 500;
 
-/// Sends single requests to one cluster.
+/// How one request is answered.
+pub(crate) type Sent<'s, T> = BoxFuture<'s, Result<T, KubeError>>;
+/// Namespace and name.
+pub(crate) type Key<'k> = (&'k str, &'k str);
+/// Which Secrets are meant, by their metadata.
+pub(crate) type Such<'s> = &'s (dyn Fn(&ObjectMeta) -> bool + Send + Sync);
+
+/// Where requests to one cluster go.
+pub(crate) trait Port: Send + Sync {
+    /// One object.
+    fn get<'s>(&'s self, resource: &'s ApiResource, key: Key<'s>) -> Sent<'s, Value>;
+    /// The metadata of one object, and nothing else of it.
+    fn metadata<'s>(&'s self, resource: &'s ApiResource, key: Key<'s>) -> Sent<'s, Value>;
+    /// Every watched object of a kind in a namespace or everywhere.
+    fn list<'s>(&'s self, kind: Kind, namespace: Option<&'s str>) -> Sent<'s, Vec<Value>>;
+    /// Every Secret whose metadata are such, managed or not: (namespace, name).
+    fn secrets_with<'s>(&'s self, namespace: Option<&'s str>, such: Such<'s>) -> Sent<'s, Vec<(String, String)>>;
+    /// The namespaces that hold an object of that kind and name.
+    fn namespaces_with<'s>(&'s self, resource: &'s ApiResource, name: &'s str) -> Sent<'s, Vec<String>>;
+    /// Makes an object; gives it as it is then.
+    fn create<'s>(&'s self, resource: &'s ApiResource, namespace: &'s str, body: Value) -> Sent<'s, Value>;
+    /// Changes an object by a merge patch; gives it as it is then.
+    fn patch<'s>(&'s self, resource: &'s ApiResource, key: Key<'s>, patch: &'s Value) -> Sent<'s, Value>;
+    /// Changes the status of an object by a merge patch; gives it as it is then.
+    fn patch_status<'s>(&'s self, resource: &'s ApiResource, key: Key<'s>, patch: &'s Value) -> Sent<'s, Value>;
+    /// Deletes an object in the very version that is expected.
+    fn delete<'s>(&'s self, resource: &'s ApiResource, key: Key<'s>, expect: &'s Expect) -> Sent<'s, ()>;
+}
+
+/// Single requests to one cluster; a clone sends to the same one.
 #[derive(Clone)]
-pub(crate) struct Kube {
+pub(crate) struct Kube(Arc<dyn Port>);
+
+impl Kube {
+    /// Sends requests there.
+    pub(crate) fn over(port: impl Port + 'static) -> Self {
+        Kube(Arc::new(port))
+    }
+
+    /// One object of a watched kind, if it is there.
+    pub(crate) async fn get(&self, kind: Kind, key: Key<'_>) -> Result<Option<Value>, KubeError> {
+        self.get_of(&resource(kind), key).await
+    }
+
+    /// One object of any kind, if it is there.
+    pub(crate) async fn get_of(&self, resource: &ApiResource, key: Key<'_>) -> Result<Option<Value>, KubeError> {
+        if_there(self.0.get(resource, key).await)
+    }
+
+    /// The metadata of one object, if it is there: of somebody else's Secret nothing more may be read.
+    pub(crate) async fn metadata(&self, kind: Kind, key: Key<'_>) -> Result<Option<Value>, KubeError> {
+        if_there(self.0.metadata(&resource(kind), key).await)
+    }
+
+    /// Every watched object of a kind in a namespace or everywhere.
+    pub(crate) async fn list(&self, kind: Kind, namespace: Option<&str>) -> Result<Vec<Value>, KubeError> {
+        self.0.list(kind, namespace).await
+    }
+
+    /// Every Secret whose metadata are such, managed or not: (namespace, name); metadata only.
+    pub(crate) async fn secrets_with(
+        &self,
+        namespace: Option<&str>,
+        such: impl Fn(&ObjectMeta) -> bool + Send + Sync,
+    ) -> Result<Vec<(String, String)>, KubeError> {
+        self.0.secrets_with(namespace, &such).await
+    }
+
+    /// The namespaces that hold an object of that kind and name.
+    pub(crate) async fn namespaces_with(&self, kind: &ApiResource, name: &str) -> Result<Vec<String>, KubeError> {
+        self.0.namespaces_with(kind, name).await
+    }
+
+    /// Makes an object; gives it as it is then.
+    pub(crate) async fn create(&self, kind: &ApiResource, namespace: &str, body: Value) -> Result<Value, KubeError> {
+        self.0.create(kind, namespace, body).await
+    }
+
+    /// Changes an object by a merge patch; gives it as it is then.
+    pub(crate) async fn patch(&self, kind: &ApiResource, key: Key<'_>, patch: &Value) -> Result<Value, KubeError> {
+        self.0.patch(kind, key, patch).await
+    }
+
+    /// Changes the status of an object by a merge patch; gives it as it is then.
+    pub(crate) async fn patch_status(&self, kind: Kind, key: Key<'_>, patch: &Value) -> Result<Value, KubeError> {
+        self.0.patch_status(&resource(kind), key, patch).await
+    }
+
+    /// Deletes an object in the very version that is expected; one that is gone counts as deleted.
+    pub(crate) async fn delete(&self, kind: Kind, key: Key<'_>, expect: &Expect) -> Result<(), KubeError> {
+        match self.0.delete(&resource(kind), key, expect).await {
+            Ok(()) | Err(KubeError::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn if_there(answer: Result<Value, KubeError>) -> Result<Option<Value>, KubeError> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(KubeError::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Sends requests to a cluster over HTTP.
+#[derive(Clone)]
+pub(crate) struct Http {
     client: Client,
     metrics: Metrics,
 }
 
-impl Kube {
+impl Http {
     /// Sends requests with this client.
     pub(crate) fn new(client: Client, metrics: Metrics) -> Self {
-        Kube { client, metrics }
+        Http { client, metrics }
     }
 
     /// The client itself, for watches, leases and events.
@@ -49,42 +158,7 @@ impl Kube {
         }
     }
 
-    /// One object of a watched kind, if it is there.
-    pub(crate) async fn get(&self, kind: Kind, key: (&str, &str)) -> Result<Option<Value>, KubeError> {
-        self.get_of(&resource(kind), key).await
-    }
-
-    /// One object of any kind, if it is there.
-    pub(crate) async fn get_of(
-        &self,
-        resource: &ApiResource,
-        (namespace, name): (&str, &str),
-    ) -> Result<Option<Value>, KubeError> {
-        let api = self.api::<Whole>(resource, Some(namespace));
-        match self.measured(resource, Verb::Get, api.get(name)).await {
-            Ok(doc) => Ok(Some(doc.value)),
-            Err(KubeError::NotFound) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The metadata of one object, if it is there: of somebody else's Secret nothing more may be read.
-    pub(crate) async fn metadata(
-        &self,
-        kind: Kind,
-        (namespace, name): (&str, &str),
-    ) -> Result<Option<Value>, KubeError> {
-        let resource = resource(kind);
-        let api = self.api::<Whole>(&resource, Some(namespace));
-        match self.measured(&resource, Verb::Get, api.get_metadata(name)).await {
-            Ok(found) => Ok(Some(json!({"metadata": found.metadata}))),
-            Err(KubeError::NotFound) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Every watched object of a kind in a namespace or everywhere, page by page.
-    pub(crate) async fn list<K: Keep>(&self, kind: Kind, namespace: Option<&str>) -> Result<Vec<Value>, KubeError> {
+    async fn pages<K: Keep>(&self, kind: Kind, namespace: Option<&str>) -> Result<Vec<Value>, KubeError> {
         let resource = resource(kind);
         let api = self.api::<K>(&resource, namespace);
         let mut params = ListParams { label_selector: label_selector(kind), ..ListParams::default().limit(PAGE) };
@@ -99,11 +173,10 @@ impl Kube {
         }
     }
 
-    /// Every Secret whose metadata are such, managed or not: (namespace, name); metadata only.
-    pub(crate) async fn secrets_with(
+    async fn metadata_pages(
         &self,
         namespace: Option<&str>,
-        such: impl Fn(&ObjectMeta) -> bool,
+        such: Such<'_>,
     ) -> Result<Vec<(String, String)>, KubeError> {
         let resource = resource(Kind::Secret);
         let api = self.api::<Whole>(&resource, namespace);
@@ -117,65 +190,6 @@ impl Kube {
                 Some(token) => params = params.continue_token(&token),
                 None => return Ok(found),
             }
-        }
-    }
-
-    /// The namespaces that hold an object of that kind and name.
-    pub(crate) async fn namespaces_with(&self, kind: &ApiResource, name: &str) -> Result<Vec<String>, KubeError> {
-        let api = self.api::<Whole>(kind, None);
-        let params = ListParams::default().fields(&format!("metadata.name={name}"));
-        let found = self.measured(kind, Verb::List, api.list_metadata(&params)).await?;
-        Ok(found.items.iter().filter_map(ResourceExt::namespace).collect())
-    }
-
-    /// Makes an object; gives it as it is then.
-    pub(crate) async fn create(&self, kind: &ApiResource, namespace: &str, body: Value) -> Result<Value, KubeError> {
-        let api = self.api::<Whole>(kind, Some(namespace));
-        let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
-        let body = Doc::of(body);
-        self.measured(kind, Verb::Create, api.create(&params, &body)).await.map(|doc| doc.value)
-    }
-
-    /// Changes an object by a merge patch; gives it as it is then.
-    pub(crate) async fn patch(
-        &self,
-        kind: &ApiResource,
-        (namespace, name): (&str, &str),
-        patch: &Value,
-    ) -> Result<Value, KubeError> {
-        let api = self.api::<Whole>(kind, Some(namespace));
-        let patch = Patch::Merge(patch);
-        self.measured(kind, Verb::Patch, api.patch(name, &params(), &patch)).await.map(|doc| doc.value)
-    }
-
-    /// Changes the status of an object by a merge patch; gives it as it is then.
-    pub(crate) async fn patch_status(
-        &self,
-        kind: Kind,
-        (namespace, name): (&str, &str),
-        patch: &Value,
-    ) -> Result<Value, KubeError> {
-        let resource = resource(kind);
-        let api = self.api::<Whole>(&resource, Some(namespace));
-        let patch = Patch::Merge(patch);
-        self.measured(&resource, Verb::Update, api.patch_status(name, &params(), &patch)).await.map(|doc| doc.value)
-    }
-
-    /// Deletes an object in the very version that is expected; one that is gone counts as deleted.
-    pub(crate) async fn delete(
-        &self,
-        kind: Kind,
-        (namespace, name): (&str, &str),
-        expect: &Expect,
-    ) -> Result<(), KubeError> {
-        let Expect { uid, version } = expect;
-        let resource = resource(kind);
-        let api = self.api::<Whole>(&resource, Some(namespace));
-        let preconditions = Preconditions { uid: Some(uid.to_string()), resource_version: Some(version.to_string()) };
-        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
-        match self.measured(&resource, Verb::Delete, api.delete(name, &params)).await {
-            Ok(_) | Err(KubeError::NotFound) => Ok(()),
-            Err(error) => Err(error),
         }
     }
 
@@ -193,6 +207,86 @@ impl Kube {
         let call = KubernetesCall { resource: counted(&resource.kind), verb };
         self.metrics.kubernetes_latency(call, begun.elapsed());
         answer
+    }
+}
+
+impl Port for Http {
+    fn get<'s>(&'s self, resource: &'s ApiResource, (namespace, name): Key<'s>) -> Sent<'s, Value> {
+        let api = self.api::<Whole>(resource, Some(namespace));
+        async move { self.measured(resource, Verb::Get, api.get(name)).await.map(|doc| doc.value) }.boxed()
+    }
+
+    fn metadata<'s>(&'s self, resource: &'s ApiResource, (namespace, name): Key<'s>) -> Sent<'s, Value> {
+        let api = self.api::<Whole>(resource, Some(namespace));
+        async move {
+            let found = self.measured(resource, Verb::Get, api.get_metadata(name)).await;
+            found.map(|found| json!({"metadata": found.metadata}))
+        }
+        .boxed()
+    }
+
+    fn list<'s>(&'s self, kind: Kind, namespace: Option<&'s str>) -> Sent<'s, Vec<Value>> {
+        match kind {
+            Kind::Workload(_) => self.pages::<Lean>(kind, namespace).boxed(),
+            Kind::Application | Kind::Secret | Kind::Instance(_) => self.pages::<Whole>(kind, namespace).boxed(),
+        }
+    }
+
+    fn secrets_with<'s>(&'s self, namespace: Option<&'s str>, such: Such<'s>) -> Sent<'s, Vec<(String, String)>> {
+        self.metadata_pages(namespace, such).boxed()
+    }
+
+    fn namespaces_with<'s>(&'s self, resource: &'s ApiResource, name: &'s str) -> Sent<'s, Vec<String>> {
+        let api = self.api::<Whole>(resource, None);
+        async move {
+            let params = ListParams::default().fields(&format!("metadata.name={name}"));
+            let found = self.measured(resource, Verb::List, api.list_metadata(&params)).await?;
+            Ok(found.items.iter().filter_map(ResourceExt::namespace).collect())
+        }
+        .boxed()
+    }
+
+    fn create<'s>(&'s self, resource: &'s ApiResource, namespace: &'s str, body: Value) -> Sent<'s, Value> {
+        let api = self.api::<Whole>(resource, Some(namespace));
+        async move {
+            let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+            let body = Doc::of(body);
+            self.measured(resource, Verb::Create, api.create(&params, &body)).await.map(|doc| doc.value)
+        }
+        .boxed()
+    }
+
+    fn patch<'s>(&'s self, resource: &'s ApiResource, (namespace, name): Key<'s>, patch: &'s Value) -> Sent<'s, Value> {
+        let api = self.api::<Whole>(resource, Some(namespace));
+        async move {
+            let patch = Patch::Merge(patch);
+            self.measured(resource, Verb::Patch, api.patch(name, &params(), &patch)).await.map(|doc| doc.value)
+        }
+        .boxed()
+    }
+
+    fn patch_status<'s>(
+        &'s self,
+        resource: &'s ApiResource,
+        (namespace, name): Key<'s>,
+        patch: &'s Value,
+    ) -> Sent<'s, Value> {
+        let api = self.api::<Whole>(resource, Some(namespace));
+        async move {
+            let patch = Patch::Merge(patch);
+            let params = params();
+            let patched = api.patch_status(name, &params, &patch);
+            self.measured(resource, Verb::Update, patched).await.map(|doc| doc.value)
+        }
+        .boxed()
+    }
+
+    fn delete<'s>(&'s self, resource: &'s ApiResource, (namespace, name): Key<'s>, expect: &'s Expect) -> Sent<'s, ()> {
+        let Expect { uid, version } = expect;
+        let api = self.api::<Whole>(resource, Some(namespace));
+        let preconditions = Preconditions { uid: Some(uid.to_string()), resource_version: Some(version.to_string()) };
+        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        async move { self.measured(resource, Verb::Delete, api.delete(name, &params)).await.map(drop) }.boxed()
     }
 }
 

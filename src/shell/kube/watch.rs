@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::doc::{Doc, Keep, Lean, Whole};
 use super::error::KubeError;
 use super::kind::{label_selector, resource};
-use super::request::Kube;
+use super::request::Http;
 use crate::documents::{Seen, Sight, Sighting};
 use crate::world::{AppKey, Digester, Kind, Name, SecretKey, WorkloadKey};
 
@@ -61,18 +61,18 @@ impl Event {
 }
 
 /// Watches until nobody listens.
-pub(crate) async fn watch(kube: Kube, scope: Scope, digester: Digester, events: UnboundedSender<(Scope, Event)>) {
+pub(crate) async fn watch(kube: Http, scope: Scope, digester: Digester, events: UnboundedSender<(Scope, Event)>) {
     match scope.kind {
         Kind::Workload(_) => follow::<Lean>(kube, scope, digester, events).await,
         Kind::Application | Kind::Secret | Kind::Instance(_) => follow::<Whole>(kube, scope, digester, events).await,
     }
 }
 
-async fn follow<K: Keep>(kube: Kube, scope: Scope, digester: Digester, events: UnboundedSender<(Scope, Event)>) {
+async fn follow<K: Keep>(kube: Http, scope: Scope, digester: Digester, events: UnboundedSender<(Scope, Event)>) {
     let resource = resource(scope.kind);
     let api = kube.api::<K>(&resource, scope.namespace.as_deref());
     let config = watcher::Config { label_selector: label_selector(scope.kind), ..watcher::Config::default() };
-    let mut eye = Eye { sight: Sight::new(digester), scope, listing: BTreeSet::new(), unreadable: BTreeMap::new() };
+    let mut eye = Eye::new(scope, digester);
     let watched = || watcher(api.clone(), config.clone()).default_backoff().boxed();
     let mut stream = watched();
     while let Some(next) = stream.next().await {
@@ -93,7 +93,8 @@ async fn follow<K: Keep>(kube: Kube, scope: Scope, digester: Digester, events: U
     }
 }
 
-struct Eye {
+/// Turns what a watch shows of objects into what they come to.
+pub(crate) struct Eye {
     sight: Sight,
     scope: Scope,
     listing: BTreeSet<Seen>,
@@ -101,7 +102,13 @@ struct Eye {
 }
 
 impl Eye {
-    fn read<K: Keep>(&mut self, event: watcher::Event<Doc<K>>) -> Vec<Event> {
+    /// Nothing was shown yet.
+    pub(crate) fn new(scope: Scope, digester: Digester) -> Self {
+        Eye { sight: Sight::new(digester), scope, listing: BTreeSet::new(), unreadable: BTreeMap::new() }
+    }
+
+    /// What the events of the library come to.
+    pub(crate) fn read<K: Keep>(&mut self, event: watcher::Event<Doc<K>>) -> Vec<Event> {
         match event {
             watcher::Event::Init => {
                 self.listing.clear();
@@ -126,7 +133,7 @@ impl Eye {
     }
 
     /// What is wrong, and how long to wait before everything is listed anew; `None` if the library goes on by itself.
-    fn troubled(&self, error: &watcher::Error) -> (Vec<Event>, Option<Duration>) {
+    pub(crate) fn troubled(&self, error: &watcher::Error) -> (Vec<Event>, Option<Duration>) {
         let is_first = matches!(error, watcher::Error::InitialListFailed(_));
         match trouble(error) {
             KubeError::NotFound if is_first && matches!(self.scope.kind, Kind::Instance(_)) => {

@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::ops::Bound;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fnv::FnvHasher;
+use tokio::time::Instant;
 
 use crate::plan::Decision;
 use crate::world::Subject;

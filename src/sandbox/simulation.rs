@@ -1,0 +1,38 @@
+//! A simulation of everything: the real operator against models of both APIs, with every fault, and a judge.
+//!
+//! Decides what happens in which order, from a seed. Takes the operator as it is: its loop, its execution, its reads and
+//! its journal run here as they run in a cluster, only that nothing is sent and no time goes by. Not in the image.
+
+mod account;
+mod case;
+mod cluster;
+mod ear;
+mod machine;
+mod oracle;
+mod pem;
+mod people;
+mod play;
+mod process;
+mod request;
+mod shrink;
+mod spec;
+mod stage;
+mod tale;
+mod wire;
+
+pub use self::case::{Case, Deed, Layout, What, When};
+pub use self::oracle::Breach;
+pub use self::play::Outcome;
+pub use self::shrink::shrink;
+
+impl Case {
+    /// Plays it to its end, or until something is broken.
+    pub fn play(&self) -> Outcome {
+        play::Play::new(self.clone(), false).play()
+    }
+
+    /// The same, told in words.
+    pub fn tell(&self) -> Outcome {
+        play::Play::new(self.clone(), true).play()
+    }
+}

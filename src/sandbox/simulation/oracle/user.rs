@@ -1,0 +1,173 @@
+//! What may be done to users, and to the ACL documents that speak of them.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::reading::{records, wants};
+use super::{Asker, Made, Oracle};
+use crate::sandbox::simulation::cluster::{is_deleting, text};
+use crate::sandbox::simulation::process::HOME;
+use crate::sandbox::simulation::stage::{Stage, key};
+use crate::shell::aiven::{Operation, Target};
+use crate::world::{Kind, ServiceKey, UserKey, names};
+
+impl Oracle {
+    pub(super) fn aiven(
+        &mut self,
+        stage: &Stage,
+        asker: Asker,
+        (operation, target, body): (Operation, &Target, Option<&[u8]>),
+    ) {
+        match (operation, target) {
+            (Operation::DeleteUser, Target::User(key)) => self.before_delete_user(stage, asker, key),
+            (Operation::CreateUser, Target::User(key)) => self.before_create_user(stage, asker, key),
+            (Operation::SetAccess, Target::User(key)) => self.own(stage, asker, ("changes", key)),
+            (Operation::PutAcl, Target::Service(key)) => {
+                let body = body.and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+                self.before_put_acl(asker, (key, &body));
+            }
+            _ => {}
+        }
+    }
+
+    /// S2: only what the operators of this cluster have made.
+    fn own(&mut self, stage: &Stage, asker: Asker, (what, key): (&str, &UserKey)) {
+        if stage.account.user(key).is_some() && !self.is_made_by(stage, asker.cluster, key) {
+            self.broken("S2", || format!("operator {} {what} user {key}, which nobody here has made", asker.process));
+        }
+    }
+
+    fn before_delete_user(&mut self, stage: &Stage, asker: Asker, key: &UserKey) {
+        self.own(stage, asker, ("deletes", key));
+        let Some(user) = stage.account.user(key) else { return };
+        let (number, now) = (user.number, stage.now);
+        let mut wrong = None;
+        for (cluster, of) in stage.clusters.iter().enumerate() {
+            for (place, secret) in of.table(Some(Kind::Secret)).filter(|(_, secret)| !is_deleting(secret)) {
+                let Some(published) = self.published.get(&(cluster, text(secret, "uid").to_owned())) else { continue };
+                let stands = |(name, (owner, value)): (&String, &(u64, String))| {
+                    *owner == number
+                        && secret.get("data").and_then(|data| data.get(name)).and_then(Value::as_str) == Some(value)
+                };
+                if published.values.iter().any(stands) {
+                    wrong = Some((
+                        "S1",
+                        format!(
+                            "user {key} is deleted while Secret {}/{} in cluster {cluster} publishes it",
+                            place.0, place.1
+                        ),
+                    ));
+                }
+                let grace = stage.settings.get(cluster).map(|settings| settings.retire_after);
+                let grace = self.forgives(grace.and_then(|it| it.try_into().ok()).unwrap_or_default());
+                if let Some(since) = published.replaced.get(key)
+                    && now < *since + grace
+                {
+                    wrong = wrong.or(Some((
+                        "S10",
+                        format!(
+                            "user {key} is deleted {:?} after Secret {}/{} had another",
+                            now - *since,
+                            place.0,
+                            place.1
+                        ),
+                    )));
+                }
+            }
+        }
+        if let Some((rule, what)) = wrong {
+            self.broken(rule, || what);
+        }
+    }
+
+    fn before_create_user(&mut self, stage: &Stage, asker: Asker, user: &UserKey) {
+        let Some(of) = stage.clusters.get(asker.cluster) else { return };
+        let entries = journal(stage, asker.cluster);
+        let Some(intent) = entries
+            .iter()
+            .find(|(name, entry)| name.starts_with("intent.") && names_user(entry, user))
+            .map(|(_, entry)| entry)
+        else {
+            return self.broken("S3", || format!("user {user} is made, and the journal does not say so before"));
+        };
+        let said = |member: &str| intent.get(member).and_then(Value::as_str).unwrap_or_default();
+        let (namespace, secret, app, uid) =
+            (said("namespace"), said("secret"), said("application"), said("applicationUid"));
+        for (cluster, other) in stage.clusters.iter().enumerate() {
+            for (place, object) in other.table(Some(Kind::Secret)) {
+                let own = cluster == asker.cluster && place.0 == namespace && place.1 == secret;
+                let known = self
+                    .published
+                    .get(&(cluster, text(object, "uid").to_owned()))
+                    .is_some_and(|it| it.users.contains(user));
+                if !own && known && records(object).contains(user) {
+                    return self.broken("S4", || {
+                        format!(
+                            "the name of {user} is given again, and Secret {}/{} in cluster {cluster} records it",
+                            place.0, place.1
+                        )
+                    });
+                }
+            }
+        }
+        let states = of.log(Some(Kind::Application)).iter().map(|change| &change.new);
+        let asked = states.filter(|it| text(it, "uid") == uid && text(it, "name") == app).any(|it| {
+            let spec = it.get("spec").cloned().unwrap_or_default();
+            let wanted = wants(namespace, &spec).unwrap_or_default();
+            wanted.iter().any(|want| want.secret == secret && want.service == user.service_key())
+        });
+        if !asked {
+            self.broken("S16", || {
+                format!(
+                    "user {user} is made for {namespace}/{app}, which has never asked for it in a way that is valid"
+                )
+            });
+        }
+    }
+
+    pub(super) fn user_made(&mut self, stage: &Stage, asker: Asker, key: &UserKey) {
+        let Some(user) = stage.account.user(key) else { return };
+        let entries = journal(stage, asker.cluster);
+        let intent = entries.values().find(|entry| names_user(entry, key));
+        let namespace = intent.and_then(|it| it.get("namespace")?.as_str()).unwrap_or_default().to_owned();
+        self.made.insert(user.number, Made { key: key.clone(), cluster: asker.cluster, namespace });
+    }
+
+    /// S11: what is written of others is what was read of them.
+    fn before_put_acl(&mut self, asker: Asker, (service, body): (&ServiceKey, &Value)) {
+        let ours: Vec<&str> = self
+            .made
+            .values()
+            .filter(|made| made.cluster == asker.cluster && made.key.service_key() == *service)
+            .map(|made| made.key.username.as_str())
+            .collect();
+        let others = |document: &Value| -> Vec<Value> {
+            let acls = document.pointer("/opensearch_acl_config/acls").and_then(Value::as_array);
+            let name =
+                |entry: &&Value| entry.get("username").and_then(Value::as_str).is_none_or(|name| !ours.contains(&name));
+            acls.into_iter().flatten().filter(name).cloned().collect()
+        };
+        let read = self.documents.get(&(asker.process, service.clone()));
+        if read.map(others) != Some(others(body)) {
+            self.broken("S11", || {
+                format!("operator {} writes rules of others on {service} that it has not read so", asker.process)
+            });
+        }
+    }
+}
+
+/// The entries of the journal of a cluster.
+pub(super) fn journal(stage: &Stage, cluster: usize) -> BTreeMap<String, Value> {
+    let found = stage.clusters.get(cluster).and_then(|of| of.get(None, &key(HOME, names::JOURNAL)));
+    let data = found.and_then(|it| it.get("data")).and_then(Value::as_object);
+    data.into_iter()
+        .flatten()
+        .filter_map(|(name, text)| Some((name.clone(), serde_json::from_str(text.as_str()?).ok()?)))
+        .collect()
+}
+
+pub(super) fn names_user(entry: &Value, user: &UserKey) -> bool {
+    let same = |member: &str, text: &str| entry.get(member).and_then(Value::as_str) == Some(text);
+    same("project", &user.project) && same("service", &user.service) && same("username", &user.username)
+}

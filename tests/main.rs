@@ -22,3 +22,4 @@ mod sandbox;
 mod shell;
 mod support;
 mod tidy;
+mod turns;

@@ -49,6 +49,8 @@ pub struct Io<'i> {
     pub now: Timestamp,
     /// Whether standard output is for a terminal that shall have colour.
     pub colour: bool,
+    /// How many characters fit on a line of standard output, if that is a terminal.
+    pub width: Option<usize>,
     /// Whether a person can be asked, that is, standard input is a terminal.
     pub terminal: bool,
     /// The key of the digests of this process.

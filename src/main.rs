@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         environment: &|name| std::env::var(name).ok(),
         now,
         colour,
+        width: terminal_size::terminal_size_of(stdout()).map(|(terminal_size::Width(width), _)| width.into()),
         terminal: stdin().is_terminal(),
         key: key(),
     };

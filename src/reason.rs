@@ -13,6 +13,7 @@ use crate::want::ServiceType;
 use crate::world::{BrokenRecord, ConsumerRef, FailureClass, Name, SecretKey, ServiceKey, Timestamp, UserKey, rfc3339};
 
 mod awaits;
+mod blame;
 mod code;
 mod detail;
 mod text;
@@ -94,6 +95,8 @@ pub enum Reason {
         pool: Name,
         /// The kind of service that it would be for.
         service: ServiceType,
+        /// Whether the end of a secret waits for it.
+        held: bool,
     },
     /// A Secret of that name is somebody else's.
     SecretNotManaged {
@@ -195,6 +198,11 @@ pub enum Reason {
         /// Since when.
         at: Timestamp,
     },
+    /// Nothing asks for the secret and nothing uses it, and the time for which it was protected is over.
+    ProtectionOver {
+        /// Since when.
+        at: Timestamp,
+    },
     /// It is being deleted.
     Terminating {
         /// What.
@@ -212,12 +220,23 @@ pub enum Reason {
         /// Who takes it.
         by: Taker,
     },
+    /// No name is free for a new user, of as many as are tried.
+    NamesTaken {
+        /// On which service.
+        service: ServiceKey,
+        /// How many were tried.
+        tried: usize,
+        /// The secrets that record them, if any do.
+        by: Vec<SecretKey>,
+    },
     /// Another secret records the user.
     RecordedElsewhere {
         /// Which user.
         user: UserKey,
         /// Which secrets.
         by: Vec<SecretKey>,
+        /// Whether they have to let go of it first.
+        first: bool,
     },
     /// A replaced user waits to be deleted, or is.
     Retiring {

@@ -28,6 +28,8 @@ pub use self::explain::{explain_application, explain_secret};
 pub struct Options {
     /// ANSI colour.
     pub colour: bool,
+    /// How many characters fit on a line; where nothing is known of that, sentences are not broken.
+    pub width: Option<usize>,
     /// Also what stays because it is asked for or up to date, which is most of a plan; else it is counted.
     pub all_kept: bool,
 }
@@ -35,7 +37,7 @@ pub struct Options {
 /// A plan as text, each line ended.
 pub fn plan(plan: &Plan, options: Options) -> String {
     let Plan { now, decisions, reads, wake_at } = plan;
-    let mut page = Page::new(*now, options.colour);
+    let mut page = Page::new(*now, options);
     for decision in decisions.iter().filter(|decision| !is_quiet(decision)) {
         page.gap();
         object(&mut page, decision);
@@ -55,7 +57,7 @@ pub fn plan(plan: &Plan, options: Options) -> String {
         page.gap();
     }
     let line = page.paint.bold(&summary::line(plan));
-    page.line(0, &line);
+    page.sentence(0, &line);
     page.into_text()
 }
 
@@ -65,9 +67,9 @@ fn wakes(page: &mut Page, plan: &Plan, wake_at: Option<Timestamp>) {
     let moment = time::at(moment, plan.now);
     page.gap();
     if plan.changes() {
-        page.line(0, &format!("If nothing of this is done, the plan changes by itself at {moment}."));
+        page.sentence(0, &format!("If nothing of this is done, the plan changes by itself at {moment}."));
     } else {
-        page.line(0, &format!("Nothing changes by itself before {moment}."));
+        page.sentence(0, &format!("Nothing changes by itself before {moment}."));
     }
 }
 

@@ -92,13 +92,20 @@ fn judge(schema: &Validator, head: &Head, file: &str) -> Vec<String> {
         return vec![printed.stderr.trim().to_owned()];
     }
     let plan: Value = serde_json::from_str(&printed.stdout).unwrap();
-    let mut wrong: Vec<String> = schema.iter_errors(&plan).map(|error| format!("not of the schema: {error}")).collect();
+    let mut wrong: Vec<String> = why_too_weak(head).into_iter().collect();
+    wrong.extend(schema.iter_errors(&plan).map(|error| format!("not of the schema: {error}")));
     wrong.extend(head.expect.iter().filter_map(|expected| why_not_as_expected(&plan, expected)));
     let lacks = head.contains.iter().filter(|text| !printed.stdout.contains(text.as_str()));
     wrong.extend(lacks.map(|text| format!("the plan does not contain: {text}")));
     let contains = head.lacks.iter().filter(|text| printed.stdout.contains(text.as_str()));
     wrong.extend(contains.map(|text| format!("the plan contains: {text}")));
     wrong
+}
+
+/// A world says what is decided about something, else a planner that decides nothing would do.
+fn why_too_weak(head: &Head) -> Option<String> {
+    let decided = !head.expect.is_empty() || head.contains.iter().any(|text| text.contains("\"decisions\""));
+    (!decided).then(|| "it expects no decision".to_owned())
 }
 
 /// The words of a plan, reviewed as a snapshot; where it says more, also the JSON.

@@ -25,3 +25,4 @@ mod simulation;
 mod support;
 mod threats;
 mod tidy;
+mod turns;

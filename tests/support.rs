@@ -48,6 +48,7 @@ pub fn run_at<'a>(now: &str, args: impl IntoIterator<Item = &'a str>) -> Printed
         environment: &|_| None,
         now: now.parse().unwrap(),
         colour: false,
+        width: None,
         terminal: false,
         key: [7; 32],
     };

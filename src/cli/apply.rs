@@ -63,7 +63,7 @@ pub(super) fn run(args: ApplyArgs, environment: &Environment<'_>, io: &mut Io<'_
     let runtime = live::runtime()?;
     let mut seen = runtime.block_on(Live::observe(&config, None)).map_err(live::failed)?;
     let shown = plan::some(&seen.world(), namespace.as_deref(), &names)?;
-    say(io, &render::plan(&shown, Options { colour: io.colour, all_kept: false }))?;
+    say(io, &render::plan(&shown, Options { colour: io.colour, width: io.width, all_kept: false }))?;
     if !shown.changes() {
         return Ok(Answer::of(String::new()));
     }

@@ -42,7 +42,7 @@ pub(super) fn run(args: ExplainArgs, environment: &Environment<'_>, io: &mut Io<
             }
         },
     };
-    let options = Options { colour: io.colour, all_kept: true };
+    let options = Options { colour: io.colour, width: io.width, all_kept: true };
     let text = match kind {
         Kind::Secret => {
             let key = SecretKey::new(namespace.clone(), name);

@@ -13,14 +13,22 @@ pub(super) fn run(args: PlanArgs, environment: &Environment<'_>, io: &mut Io<'_>
     let world = observe::world(&source, (policy.resolve(environment)?, environment), io)?;
     let plan = some(&world, source.namespace.as_deref(), &names)?;
     let text = match output {
-        Output::Text => {
-            let options = render::Options { colour: io.colour, all_kept: show_kept || !names.is_empty() };
-            render::plan(&plan, options)
-        }
+        Output::Text => match &source.namespace {
+            // A name that was mistyped is not to look like a namespace where all is well.
+            Some(namespace) if plan.decisions.is_empty() => nothing_in(namespace),
+            _ => {
+                let all_kept = show_kept || !names.is_empty();
+                render::plan(&plan, render::Options { colour: io.colour, width: io.width, all_kept })
+            }
+        },
         Output::Json => json(&plan)?,
         Output::Yaml => yaml(&plan)?,
     };
     Ok(Answer { text, code: if detailed_exitcode && plan.changes() { 2 } else { 0 } })
+}
+
+fn nothing_in(namespace: &str) -> String {
+    format!("No changes. There is no AivenApplication and no managed Secret in namespace {namespace}.\n")
 }
 
 /// The plan for one namespace, or for objects of some names.

@@ -3,6 +3,8 @@
 //! Takes as given that records are claims by whoever may edit Secrets, and that the journal is not. Never lets a user be
 //! adopted that another program, cluster or secret may have made.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 
 use super::survey::{Notes, before};
@@ -108,7 +110,7 @@ fn why_recorded_elsewhere(world: &World, secret: &SecretKey, user: &UserKey) -> 
         return None;
     }
     let by = recorders.iter().filter(|other| *other != secret).cloned().collect();
-    Some(Reason::RecordedElsewhere { user: user.clone(), by })
+    Some(Reason::RecordedElsewhere { user: user.clone(), by, first: false })
 }
 
 /// Why a user is not a secret's to delete, although no other records it: it is being made for another secret.
@@ -185,7 +187,7 @@ pub(super) fn why_not_ours(world: &World, app: &AppKey, service_type: ServiceTyp
 pub(super) fn why_not_our_name(app: &AppKey, service_type: ServiceType, user: &UserKey) -> Option<Reason> {
     let ours = service_type.gave_name(app, &user.username);
     (!ours).then(|| Reason::NotOurs {
-        what: format!("user {} has no name that aivenator gives to users of application {app}", user.username).into(),
+        what: format!("user {} is not named like a user of application {app}", user.username).into(),
     })
 }
 
@@ -229,10 +231,13 @@ pub(super) fn first_free(
     service: &ServiceKey,
 ) -> Result<UserKey, Reason> {
     let cluster = world.settings().cluster_name.as_deref();
+    let mut by: BTreeSet<SecretKey> = BTreeSet::new();
     for suffix in naming::suffixes(app.generation, &app.key.name, cluster).take(MAX_CANDIDATES) {
         let user = service.user(want.prefix.username(&suffix).into());
         let known = world.journal().is_some_and(|journal| journal.knows(&user));
-        if known || !world.recorders(&user).is_empty() {
+        let recorders = world.recorders(&user);
+        by.extend(recorders.iter().cloned());
+        if known || !recorders.is_empty() {
             continue;
         }
         match world.user(&user) {
@@ -243,7 +248,9 @@ pub(super) fn first_free(
             Lookup::Unseen(why) => return Err(Reason::NotObserved { what: Read::User(user), why }),
         }
     }
-    Err(Reason::UserLimit { service: service.clone() })
+    // Records are claims: somebody may have put all of these names on a secret.
+    let (service, by) = (service.clone(), by.into_iter().collect());
+    Err(Reason::NamesTaken { service, tried: MAX_CANDIDATES, by })
 }
 
 /// The intent that was written down for exactly this and can still be followed: nothing else speaks of its user.
@@ -289,8 +296,12 @@ pub(super) fn may_adopt(intent: &Intent, user: &User) -> bool {
 
 /// When a user was made, as far as Aiven tells: its password was set then, and its certificate began.
 pub(crate) fn made_at(user: &User) -> Option<Timestamp> {
-    let certificate_began = || user.certificate_ends.map(|ends| before(ends, CERTIFICATE_LIFE));
-    user.password_updated.or_else(certificate_began)
+    user.password_updated.or_else(|| certificate_began(user))
+}
+
+/// When the certificate of a user began, if it has one.
+pub(super) fn certificate_began(user: &User) -> Option<Timestamp> {
+    user.certificate_ends.map(|ends| before(ends, CERTIFICATE_LIFE))
 }
 
 fn continue_intent(world: &World, user: &UserKey, intent: &Intent) -> Result<NewUser, Reason> {
@@ -318,7 +329,9 @@ fn why_no_intent(world: &World, journal: &Journal) -> Option<Reason> {
         return Some(Reason::JournalUnavailable { why: why.clone() });
     }
     if let Some(entry) = unreadable.first() {
-        return Some(Reason::JournalUnavailable { why: format!("entry {entry} cannot be read").into() });
+        return Some(Reason::JournalUnavailable {
+            why: format!("a person has to mend its entry {entry}, which cannot be read").into(),
+        });
     }
     world.is_journal_full().then(|| Reason::JournalFull { open: world.open_intents() })
 }

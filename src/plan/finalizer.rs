@@ -85,7 +85,7 @@ impl Outcome {
             Fate::Elsewhere(by) => {
                 let used_by = by.iter().map(|key| key.to_string().into()).collect();
                 self.actions.push(Action::KeepUser { user: user.clone(), used_by });
-                self.notes.get_or_insert(Reason::RecordedElsewhere { user, by });
+                self.notes.get_or_insert(Reason::RecordedElsewhere { user, by, first: false });
             }
             Fate::Wait(reason) => {
                 note(notes, &reason);
@@ -257,7 +257,7 @@ fn why_not_allowed(settings: &Settings, service_type: ServiceType, user: &UserKe
         None => settings.projects.contains(&user.project),
         Some(_) => settings.main_project == user.project,
     };
-    (!named).then(|| Reason::PoolNotAllowed { pool: user.project.clone(), service: service_type })
+    (!named).then(|| Reason::PoolNotAllowed { pool: user.project.clone(), service: service_type, held: true })
 }
 
 /// What other secrets that record the user make of it.
@@ -278,7 +278,10 @@ fn shared(world: &World, secret: &Secret, user: &UserKey) -> Option<Fate> {
         return Some(Fate::Wait(Reason::NotObserved { what: Read::Journal, why: why.clone() }));
     }
     let first = others().find(|other| other.key < secret.key && may_delete(world, other, user));
-    first.map(|other| Fate::Wait(Reason::RecordedElsewhere { user: user.clone(), by: vec![other.key.clone()] }))
+    first.map(|other| {
+        let by = vec![other.key.clone()];
+        Fate::Wait(Reason::RecordedElsewhere { user: user.clone(), by, first: true })
+    })
 }
 
 /// Whether a secret that is being deleted may delete a user that it records.

@@ -216,7 +216,7 @@ fn replace<'a>(survey: &Survey<'_>, (ask, on): (Ask<'a>, &Resolved<'_>), old: Ol
     if let Old::NotOwn(user, _) | Old::Elsewhere(user) | Old::Gone(user) = &old
         && let Some(other) = contest::dropped_first(survey, (ask.key, ask.contended), user)
     {
-        return stuck(Reason::RecordedElsewhere { user: user.clone(), by: vec![other] }, notes);
+        return stuck(Reason::RecordedElsewhere { user: user.clone(), by: vec![other], first: true }, notes);
     }
     let new = match contest::choose(survey, ask, &on.key) {
         Ok(new) => new,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use super::account::{account_of, holder, why_not_own};
+use super::account::{account_of, certificate_began, holder, why_not_own};
 use super::survey::{Notes, Survey, after, before, spread};
 use super::{Verdict, backoff, retire};
 use crate::reason::{Hold, Reason, Renewal};
@@ -136,13 +136,22 @@ fn next(world: &World, of: InUse<'_>) -> Option<Turn> {
         because: Because::Ends(ends),
     });
     let Some(age) = settings.rotate_after.filter(|_| !protected) else { return ending };
-    let started = certificate.map(|certificate| certificate.from);
-    let old = started.or(observed.password_updated).or(secret.created).map(|since| Turn {
+    let started = certificate.map(|certificate| certificate.from).or_else(|| {
+        // What was not read of the secret, Aiven says of the user.
+        certificate_began(observed).filter(|_| service_type.has_certificates())
+    });
+    let old = started.or(observed.password_updated).or_else(|| had_since(secret)).map(|since| Turn {
         at: after(after(since, age), share()),
         urgent_at: None,
         because: Because::OldSince(since),
     });
     ending.into_iter().chain(old).min_by_key(|turn| turn.at)
+}
+
+/// Since when a secret has had its user, at most: whatever wrote it last may have given it that one. From the secret's
+/// creation alone, a user would be replaced again as soon as it is there.
+fn had_since(secret: &Secret) -> Option<Timestamp> {
+    secret.created.max(secret.written)
 }
 
 /// Whether Aiven has a certificate for the user that is not the one in the secret.

@@ -106,7 +106,7 @@ pub(super) fn settle(
     }
     let others = recorded_by_others(world, user, holding);
     if !others.is_empty() {
-        return Fate::NotHere(Reason::RecordedElsewhere { user: user.clone(), by: others });
+        return Fate::NotHere(Reason::RecordedElsewhere { user: user.clone(), by: others, first: false });
     }
     if let Some(reason) = why_made_elsewhere(world, holding.key, user) {
         return Fate::NotHere(reason);
@@ -126,7 +126,7 @@ pub(super) fn service_type(world: &World, app: &AppKey, user: &UserKey) -> Resul
     let mut candidates = ServiceType::ALL.into_iter().filter(on_service);
     let ours = |service_type: &ServiceType| why_not_our_name(app, *service_type, user).is_none();
     candidates.find(ours).ok_or_else(|| Reason::NotOurs {
-        what: format!("user {} has no name that aivenator gives to users of application {app}", user.username).into(),
+        what: format!("user {} is not named like a user of application {app}", user.username).into(),
     })
 }
 

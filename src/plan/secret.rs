@@ -186,7 +186,7 @@ fn delete(survey: &Survey<'_>, secret: &Secret) -> Stay {
         return Stay::wait(Reason::DeletionLimit { wanted, allowed });
     }
     let reason = match secret.protection() {
-        Protection::Until(at) => Reason::Expired { at },
+        Protection::Until(at) => Reason::ProtectionOver { at },
         Protection::None | Protection::Forever => Reason::Unused,
     };
     let SecretKey { namespace, name } = secret.key.clone();

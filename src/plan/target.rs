@@ -153,7 +153,7 @@ fn why_lost(survey: &Survey<'_>, secret: &Secret, contended: bool) -> Option<Rea
     let shared = |claim: &Claim| {
         let user = account_of(survey.world, claim);
         let by = contest::dropped_first(survey, (&secret.key, contended), &user)?;
-        Some(Reason::RecordedElsewhere { user, by: vec![by] })
+        Some(Reason::RecordedElsewhere { user, by: vec![by], first: true })
     };
     let mut claims = secret.claims().iter().filter(|claim| claim.is_whole());
     claims.find_map(|claim| why_untraceable(survey.world, claim).or_else(|| shared(claim)))

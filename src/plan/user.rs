@@ -166,7 +166,7 @@ fn undo(world: &World, (user, intent): (&UserKey, &Intent), settled_at: Timestam
     let recorders = world.recorders(user);
     if !recorders.is_empty() {
         let used_by = recorders.iter().map(|key| key.to_string().into()).collect();
-        let reason = Reason::RecordedElsewhere { user: user.clone(), by: recorders.into_owned() };
+        let reason = Reason::RecordedElsewhere { user: user.clone(), by: recorders.into_owned(), first: false };
         let (verdict, reason, mut actions) = clear(user, secret, reason);
         actions.insert(0, Action::KeepUser { user: user.clone(), used_by });
         return (verdict, reason, actions);

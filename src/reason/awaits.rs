@@ -47,8 +47,10 @@ impl Reason {
             | Reason::TooYoung { .. }
             | Reason::Unused
             | Reason::Expired { .. }
+            | Reason::ProtectionOver { .. }
             | Reason::Terminating { .. }
             | Reason::NameTaken { .. }
+            | Reason::NamesTaken { .. }
             | Reason::RecordedElsewhere { .. }
             | Reason::Retiring { .. }
             | Reason::UserLimit { .. }

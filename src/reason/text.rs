@@ -1,101 +1,21 @@
-//! Reasons in plain words, and who is to blame for them.
+//! Reasons in plain words.
+//!
+//! Takes as given the data that a reason carries. Says what is so and, where a person has to act, what can be done;
+//! lists that may be long are cut.
 
 use std::fmt;
 
 use jiff::SignedDuration;
 
-use super::{At, Blame, Drift, Hold, Mend, Reason, Renewal, Taker, Unwanted};
-use crate::world::{BrokenRecord, ConsumerKind, FailureClass, names};
-
-impl Reason {
-    /// Who caused it.
-    #[expect(clippy::too_many_lines, reason = "one line per reason")]
-    pub const fn blame(&self) -> Blame {
-        match self {
-            Reason::SecretNameMissing { .. }
-            | Reason::InvalidName { .. }
-            | Reason::KeyCollision { .. }
-            | Reason::PoolNotAllowed { .. }
-            | Reason::SecretNotManaged { .. }
-            | Reason::SecretContested { .. }
-            | Reason::SecretImmutable { .. }
-            | Reason::InstanceNotFound { .. }
-            | Reason::InstanceNotReady { .. }
-            | Reason::InstanceAmbiguous { .. }
-            | Reason::JournalFull { .. }
-            | Reason::JournalUnavailable { .. }
-            | Reason::AnnotationInvalid { .. } => Blame::Local,
-            Reason::ServiceNotFound { .. }
-            | Reason::AddressMissing { .. }
-            | Reason::CredentialsNotReady { .. }
-            | Reason::UserLimit { .. }
-            | Reason::AclFull { .. } => Blame::Aiven,
-            Reason::ServiceFailed { class, .. } => match class {
-                FailureClass::Kubernetes | FailureClass::JournalFull | FailureClass::JournalUnavailable => Blame::Local,
-                FailureClass::NotFound
-                | FailureClass::NotReady
-                | FailureClass::Refused
-                | FailureClass::Unauthorized
-                | FailureClass::TooFast
-                | FailureClass::Unknown
-                | FailureClass::UserLimit
-                | FailureClass::AclFull => Blame::Aiven,
-            },
-            Reason::UpToDate
-            | Reason::StatusOutdated
-            | Reason::SpecChanged { .. }
-            | Reason::SecretMissing { .. }
-            | Reason::Drifted { .. }
-            | Reason::ResyncRequested
-            | Reason::CertificateEnding { .. }
-            | Reason::RotationDue { .. }
-            | Reason::NotObserved { .. }
-            | Reason::NotOurs { .. }
-            | Reason::Protected { .. }
-            | Reason::InUse { .. }
-            | Reason::TooYoung { .. }
-            | Reason::Unused
-            | Reason::Expired { .. }
-            | Reason::Terminating { .. }
-            | Reason::ForeignTerminating { .. }
-            | Reason::NameTaken { .. }
-            | Reason::RecordedElsewhere { .. }
-            | Reason::Retiring { .. }
-            | Reason::DeletionLimit { .. }
-            | Reason::SkipCleanup
-            | Reason::Paused { .. }
-            | Reason::Settling { .. }
-            | Reason::Settled { .. }
-            | Reason::Abandoned { .. } => Blame::Nobody,
-        }
-    }
-
-    /// The operation that could not be done, one word: the first of a condition's message.
-    pub fn operation(&self) -> &str {
-        match self {
-            Reason::ServiceFailed { operation, .. } => operation,
-            Reason::InstanceNotFound { .. } | Reason::InstanceNotReady { .. } | Reason::InstanceAmbiguous { .. } => {
-                "GetInstance"
-            }
-            Reason::ServiceNotFound { .. } | Reason::AddressMissing { .. } => "GetService",
-            Reason::CredentialsNotReady { .. } => "GetUser",
-            Reason::UserLimit { .. } => "CreateUser",
-            Reason::AclFull { .. } => "GrantAcl",
-            Reason::JournalFull { .. } | Reason::JournalUnavailable { .. } => "RecordIntent",
-            Reason::SecretNotManaged { .. } | Reason::SecretContested { .. } | Reason::SecretImmutable { .. } => {
-                "WriteSecret"
-            }
-            _ => "Validate",
-        }
-    }
-}
+use super::{At, Drift, Hold, Mend, Reason, Renewal, Taker, Unwanted};
+use crate::world::{BrokenRecord, ConsumerKind, ConsumerRef, FailureClass, SecretKey, ServiceKey, names};
 
 impl fmt::Display for Reason {
     #[expect(clippy::too_many_lines, reason = "one line per reason")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::UpToDate => f.write_str("everything is as it has to be"),
-            Reason::StatusOutdated => f.write_str("everything is as it has to be, but the status does not say so"),
+            Reason::StatusOutdated => f.write_str("only its status is not what it has to be"),
             Reason::SpecChanged { first, what } => spec_changed(f, *first, what),
             Reason::SecretMissing { secret } => write!(f, "secret {secret} does not exist"),
             Reason::Drifted { what } => write!(f, "{}", list(what, "; ")),
@@ -119,14 +39,18 @@ impl fmt::Display for Reason {
             Reason::KeyCollision { secret, key, first, second } => {
                 write!(f, "{first} and {second} would both write {key} into secret {secret}: give one its own secret")
             }
-            Reason::PoolNotAllowed { pool, service } => {
+            Reason::PoolNotAllowed { pool, service, held } => {
                 let setting = if service.instance_kind().is_none() { "--projects" } else { "--main-project" };
-                write!(f, "Aiven project {pool} is not one that this cluster may use for {service} ({setting})")
+                write!(f, "Aiven project {pool} is not one that this cluster may use for {service} ({setting})")?;
+                if *held { write!(f, ": allow it, or {}", Release) } else { Ok(()) }
             }
-            Reason::SecretNotManaged { secret } => {
-                write!(f, "there is a Secret {secret} that is not managed by aivenator: it is left alone")
+            Reason::SecretNotManaged { secret } => write!(
+                f,
+                "there is a Secret {secret} that is not managed by aivenator, and it is left alone: name another one"
+            ),
+            Reason::SecretContested { secret, by } => {
+                write!(f, "secret {secret} belongs to application {by}: name another one")
             }
-            Reason::SecretContested { secret, by } => write!(f, "secret {secret} belongs to application {by}"),
             Reason::SecretImmutable { secret } => {
                 write!(f, "secret {secret} is immutable and would have to change: delete it, and it is made again")
             }
@@ -143,10 +67,17 @@ impl fmt::Display for Reason {
                 write!(f, "{name} is not ready: its state is {state}")
             }
             Reason::InstanceAmbiguous { name, namespaces } => {
-                write!(f, "namespaces {} each hold an instance {name}: whose it is cannot be told", and(namespaces))
+                write!(
+                    f,
+                    "namespaces {} each hold an instance {name}, and whose it is cannot be told: one of them needs \
+                     another name",
+                    and(namespaces)
+                )
             }
             Reason::ServiceNotFound { service } => write!(f, "Aiven has no service {service}"),
-            Reason::AddressMissing { service, key } => write!(f, "service {service} has no address for {key}"),
+            Reason::AddressMissing { service, key } => {
+                write!(f, "service {service} has no address for {key} that may be taken (--aiven-routes)")
+            }
             Reason::CredentialsNotReady { user } => write!(f, "Aiven has not given the credentials of {user} yet"),
             // It says itself what to add.
             Reason::NotObserved { what: _, why } if why.starts_with("Aiven project") => f.write_str(why),
@@ -155,7 +86,7 @@ impl fmt::Display for Reason {
             Reason::NotOurs { what } => write!(f, "{what}: it is left alone"),
             Reason::Protected { until: None, unreadable: false } => f.write_str("nothing uses it, and it is protected"),
             Reason::Protected { until: None, unreadable: true } => f.write_str(
-                "nothing uses it, and it is protected: when that ends cannot be read, mend annotation \
+                "nothing uses it, and it is protected; until when cannot be read: mend annotation \
                  aivenator.aiven.nais.io/expires-at",
             ),
             Reason::Protected { until: Some(end), unreadable: _ } => {
@@ -165,8 +96,16 @@ impl fmt::Display for Reason {
             Reason::TooYoung { until } => {
                 write!(f, "nothing uses it: it is deleted at {} if that stays so", At(*until))
             }
-            Reason::Unused => f.write_str("nothing asks for it and nothing uses it"),
+            Reason::Unused => {
+                f.write_str("nothing asks for it and nothing uses it: it goes, and then its users at Aiven")
+            }
             Reason::Expired { at } => write!(f, "it expired at {}", At(*at)),
+            Reason::ProtectionOver { at } => write!(
+                f,
+                "nothing asks for it and nothing uses it, and its protection ended at {}: it goes, and then its users at \
+                 Aiven",
+                At(*at)
+            ),
             Reason::Terminating { what } => write!(f, "{what} is being deleted"),
             Reason::ForeignTerminating { secret } => {
                 write!(f, "secret {secret}, which is not managed by aivenator, is being deleted")
@@ -177,19 +116,29 @@ impl fmt::Display for Reason {
             Reason::NameTaken { user, by: Taker::Other(by) } => {
                 write!(f, "application {by} is about to take the user name {}", user.username)
             }
-            Reason::RecordedElsewhere { user, by } => {
-                write!(f, "user {} is also recorded by secret {}", user.username, list(by, ", "))
+            Reason::NamesTaken { service, tried, by } => names_taken(f, service, *tried, by),
+            Reason::RecordedElsewhere { user, by, first } => {
+                write!(f, "user {} is also recorded by secret {}", user.username, list(by, ", "))?;
+                f.write_str(if *first { ", which has to let go of it first" } else { "" })
             }
             Reason::Retiring { user, hold } => retiring(f, &user.username, hold),
-            Reason::UserLimit { service } => write!(f, "service {service} has as many users as it may have"),
+            Reason::UserLimit { service } => {
+                write!(f, "service {service} has as many users as it may have: delete some, or ask Aiven to allow more")
+            }
             Reason::AclFull { service } => write!(f, "the ACL document of {service} has no room for another user"),
             Reason::DeletionLimit { wanted, allowed } => {
-                write!(f, "{wanted} secrets would be deleted at once, {allowed} may: confirm it with `aivenator apply`")
+                write!(
+                    f,
+                    "{wanted} secrets would be deleted at once, and at most {allowed} may be (--max-deletions): confirm it \
+                     with `aivenator apply`"
+                )
             }
             Reason::JournalFull { open } => write!(f, "{open} users are being made: the journal takes no more for now"),
             Reason::JournalUnavailable { why } => write!(f, "the journal cannot be used: {why}"),
-            Reason::SkipCleanup => f.write_str("a person has said to let it go and leave its users at Aiven"),
-            Reason::Paused { what } => write!(f, "{what} is paused by a person"),
+            Reason::SkipCleanup => {
+                write!(f, "annotation {} says to let it go and leave its users at Aiven", names::SKIP_CLEANUP)
+            }
+            Reason::Paused { what } => write!(f, "{what} is paused (annotation {})", names::PAUSED),
             Reason::ServiceFailed { operation, class, count, retry_at } => {
                 let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
                 write!(f, "{operation} has failed {times}: {}", class.in_words())?;
@@ -202,7 +151,7 @@ impl fmt::Display for Reason {
             Reason::Settling { what, until: None } => write!(f, "{what}"),
             Reason::Settled { what } => write!(f, "{what}"),
             Reason::Abandoned { secret, application, why: Unwanted::Gone } => {
-                write!(f, "it was made for secret {secret} of an application {application} that is gone")
+                write!(f, "it was made for secret {secret}, whose application {application} is gone")
             }
             Reason::Abandoned { secret, application: _, why: Unwanted::Unasked } => {
                 write!(f, "it was made for secret {secret}, which nobody asks for any more")
@@ -246,16 +195,14 @@ impl fmt::Display for Drift {
             Drift::Leftovers(names) => write!(f, "no longer asked for: {}", list(names, ", ")),
             Drift::UserGone(user) => write!(f, "user {} does not exist at Aiven", user.username),
             Drift::Access { user, has: Some(has), asked } => {
-                write!(f, "user {} has {}, asked for is {}", user.username, has.as_str(), asked.as_str())
+                write!(f, "user {} has {} access, and {} is asked for", user.username, has.as_str(), asked.as_str())
             }
-            Drift::Access { user, has: None, asked } => {
-                write!(
-                    f,
-                    "the rights of user {} are not those of {}, which is asked for",
-                    user.username,
-                    asked.as_str()
-                )
-            }
+            Drift::Access { user, has: None, asked } => write!(
+                f,
+                "the rights of user {} are not those of {} access, which is asked for",
+                user.username,
+                asked.as_str()
+            ),
             Drift::Credentials(user, keys) => {
                 write!(f, "not what user {} has at Aiven: {}", user.username, list(keys, ", "))
             }
@@ -263,11 +210,9 @@ impl fmt::Display for Drift {
                 write!(f, "the credentials of user {} may have changed at Aiven and are written too", user.username)
             }
             Drift::NotOwn(user, why) => not_own(f, &user.username, why),
-            Drift::TakenOver(user, before) => write!(
-                f,
-                "the secret was application {before}'s: a user of its own takes the place of user {}",
-                user.username
-            ),
+            Drift::TakenOver(user, before) => {
+                write!(f, "the secret was application {before}'s: a new user takes the place of user {}", user.username)
+            }
             Drift::NotRecorded(service) => write!(f, "no user of {service} is recorded"),
             Drift::OtherService(user) => {
                 write!(f, "user {} is on {}, which is no longer asked for", user.username, user.service_key())
@@ -281,31 +226,36 @@ fn broken(f: &mut fmt::Formatter<'_>, secret: &str, faults: &[BrokenRecord], men
     remedies.dedup();
     let (what, remedy) = (list(faults, " and "), list(&remedies, ", "));
     match mend {
-        Mend::Release => write!(
+        Mend::Release => write!(f, "it {what}: {remedy}, or {Release}"),
+        Mend::TakeOver => write!(
             f,
-            "it {what}: {remedy}, or set {} to \"true\" to let it go and leave its users at Aiven",
+            "secret {secret} {what}: {remedy}, or set {} to \"true\" on it and delete it: its users stay at Aiven, and it \
+             is made anew",
             names::SKIP_CLEANUP
         ),
-        Mend::TakeOver => {
-            write!(
-                f,
-                "secret {secret} {what}: {remedy}, or delete it (with skip-cleanup, which leaves its users at Aiven)"
-            )
-        }
         Mend::List => {
             write!(f, "secret {secret} {what}: mend the list or remove it, so that those users can be deleted")
         }
     }
 }
 
-fn in_use(f: &mut fmt::Formatter<'_>, by: &[crate::world::ConsumerRef]) -> fmt::Result {
-    let shown: Vec<String> = by.iter().take(5).map(ToString::to_string).collect();
+fn in_use(f: &mut fmt::Formatter<'_>, by: &[ConsumerRef]) -> fmt::Result {
     let verb =
         if by.iter().all(|consumer| consumer.kind == ConsumerKind::AivenApplication) { "asked for" } else { "used" };
-    write!(f, "{verb} by {}", shown.join(", "))?;
-    match by.len().saturating_sub(shown.len()) {
-        0 => Ok(()),
-        more => write!(f, " and {more} more"),
+    write!(f, "{verb} by {}", some(by))
+}
+
+fn names_taken(f: &mut fmt::Formatter<'_>, service: &ServiceKey, tried: usize, by: &[SecretKey]) -> fmt::Result {
+    write!(f, "each of the first {tried} names for a new user on {service} exists there or is recorded")?;
+    if by.is_empty() { Ok(()) } else { write!(f, ": look at secret {}", some(by)) }
+}
+
+/// What lets a secret go whose users cannot be seen to.
+struct Release;
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "set {} to \"true\" to let it go and leave its users at Aiven", names::SKIP_CLEANUP)
     }
 }
 
@@ -314,7 +264,9 @@ fn ending(f: &mut fmt::Formatter<'_>, user: &str, ends: At, then: Renewal) -> fm
     match then {
         Renewal::OnOffer => f.write_str(": Aiven has a renewed one"),
         Renewal::NewUser => f.write_str(": a new user takes over"),
-        Renewal::Protected => f.write_str(", and the secret is protected: lift the protection, or delete the secret"),
+        Renewal::Protected => {
+            f.write_str(", and a protected secret gets no new user: lift the protection, or delete the secret")
+        }
     }
 }
 
@@ -323,13 +275,15 @@ fn retiring(f: &mut fmt::Formatter<'_>, user: &str, hold: &Hold) -> fmt::Result 
         Hold::Ended(at) => write!(f, "user {user} was replaced, and its certificate ended at {}", At(*at)),
         Hold::Over => write!(f, "user {user} was replaced, and nothing holds it any longer"),
         Hold::Until(at) => write!(f, "user {user} was replaced and stays until {}", At(*at)),
-        Hold::Pods { pods, overdue } => {
-            write!(f, "user {user} was replaced, and pods started before still hold it")?;
-            if let Some(cap) = overdue {
-                write!(f, " after more than {}: restart them", span(*cap))?;
-            }
-            write!(f, ": {}", list(pods, ", "))
+        Hold::Pods { pods, overdue: None } => {
+            write!(f, "user {user} was replaced, and pods started before still hold it: {}", some(pods))
         }
+        Hold::Pods { pods, overdue: Some(cap) } => write!(
+            f,
+            "user {user} was replaced more than {} ago, and pods started before still hold it: restart {}",
+            span(*cap),
+            some(pods)
+        ),
         Hold::Protected(Some(at)) => {
             write!(
                 f,
@@ -356,9 +310,9 @@ fn not_own(f: &mut fmt::Formatter<'_>, user: &str, why: &Reason) -> fmt::Result 
         other => other.to_string(),
     };
     if why.starts_with("user ") {
-        write!(f, "{why}: a user of its own takes its place")
+        write!(f, "{why}: a new user takes its place")
     } else {
-        write!(f, "{why}: a user of its own takes the place of user {user}")
+        write!(f, "{why}: a new user takes the place of user {user}")
     }
 }
 
@@ -383,6 +337,18 @@ fn and<T: fmt::Display>(items: &[T]) -> String {
         items => list(items, ", "),
     }
 }
+
+/// The first few, and how many more there are.
+fn some<T: fmt::Display>(items: &[T]) -> String {
+    let shown = list(items.get(..SHOWN).unwrap_or(items), ", ");
+    match items.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// How many names of a list that may be long are said.
+const SHOWN: usize = 5;
 
 fn list<T: fmt::Display>(items: &[T], separator: &str) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)

@@ -12,7 +12,7 @@ use crate::world::{
 
 /// What is known of a secret and what is decided about it; `None` if nothing speaks of it.
 pub fn explain_secret(world: &World, plan: &Plan, key: &SecretKey, options: Options) -> Option<String> {
-    let mut page = Page::new(plan.now, options.colour);
+    let mut page = Page::new(plan.now, options);
     let title = page.paint.bold(&format!("Secret {key}"));
     page.line(0, &title);
     let known = secret_state(world, key);
@@ -32,7 +32,7 @@ pub fn explain_secret(world: &World, plan: &Plan, key: &SecretKey, options: Opti
 /// What is known of an application and what is decided about it; `None` if there is none of that name.
 pub fn explain_application(world: &World, plan: &Plan, key: &AppKey, options: Options) -> Option<String> {
     let app = world.application(key)?;
-    let mut page = Page::new(plan.now, options.colour);
+    let mut page = Page::new(plan.now, options);
     let title = page.paint.bold(&format!("AivenApplication {key}"));
     page.line(0, &title);
     let rows = application_state(world, app);

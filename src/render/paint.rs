@@ -91,3 +91,11 @@ impl Paint {
         self.styled(symbol.style(), symbol.sign().encode_utf8(&mut [0; 4]))
     }
 }
+
+/// How many characters of a text one sees: all but the ANSI escapes of [`Paint`].
+pub(super) fn visible(text: &str) -> usize {
+    let mut pieces = text.split('\u{1b}');
+    let first = pieces.next().map_or(0, |piece| piece.chars().count());
+    let rest = pieces.map(|piece| piece.split_once('m').map_or(0, |(_, seen)| seen.chars().count()));
+    first + rest.sum::<usize>()
+}

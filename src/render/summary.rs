@@ -45,9 +45,12 @@ impl Standing {
 
     fn keep(&mut self, decision: &Decision) {
         self.kept += 1;
-        self.well &= matches!(decision.reason, Reason::UpToDate | Reason::InUse { .. } | Reason::Protected { .. });
+        let unsure = matches!(decision.reason, Reason::Protected { unreadable: true, until: _ });
+        let well = matches!(decision.reason, Reason::UpToDate | Reason::InUse { .. } | Reason::Protected { .. });
+        self.well &= well && !unsure;
         self.paused += usize::from(matches!(decision.reason, Reason::Paused { .. }));
-        self.needing += usize::from(decision.reason.is_warning() || matches!(decision.reason, Reason::NotOurs { .. }));
+        let needs = unsure || decision.reason.is_warning() || matches!(decision.reason, Reason::NotOurs { .. });
+        self.needing += usize::from(needs);
     }
 
     /// In words, without those that there are none of.

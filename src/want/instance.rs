@@ -97,7 +97,7 @@ pub(super) fn why_not_usable(
 ) -> Option<Reason> {
     let settings = world.settings();
     if service.project != settings.main_project {
-        return Some(Reason::PoolNotAllowed { pool: service.project.clone(), service: service_type });
+        return Some(Reason::PoolNotAllowed { pool: service.project.clone(), service: service_type, held: false });
     }
     let holders: Vec<&Name> = world.holders(service_type, &service.service).collect();
     if holders.contains(&namespace) {
@@ -107,7 +107,8 @@ pub(super) fn why_not_usable(
         return Some(Reason::NotObserved { what: Read::Kind(Kind::Instance(service_type)), why: why.clone() });
     }
     let own_by_name = service.service.starts_with(&own_prefix(service_type, namespace)) && holders.is_empty();
-    (!own_by_name).then(|| Reason::NotOurs { what: format!("service {service} is not one of {namespace}").into() })
+    let what = || format!("service {service} is not one of namespace {namespace}").into();
+    (!own_by_name).then(|| Reason::NotOurs { what: what() })
 }
 
 /// What every service name of a namespace begins with.

@@ -87,7 +87,7 @@ impl Provider for Kafka {
     fn resolve<'w>(&self, here: Here<'w>, want: &Want) -> Result<Resolved<'w>, Reason> {
         let pool = &want.instance;
         if !here.world.settings().projects.contains(pool) {
-            return Err(Reason::PoolNotAllowed { pool: pool.clone(), service: ServiceType::Kafka });
+            return Err(Reason::PoolNotAllowed { pool: pool.clone(), service: ServiceType::Kafka, held: false });
         }
         let mut missing = None;
         for service in &want.services {
@@ -97,13 +97,17 @@ impl Provider for Kafka {
                 found => return found,
             }
         }
-        Err(missing.unwrap_or_else(|| Reason::PoolNotAllowed { pool: pool.clone(), service: ServiceType::Kafka }))
+        Err(missing.unwrap_or_else(|| Reason::PoolNotAllowed {
+            pool: pool.clone(),
+            service: ServiceType::Kafka,
+            held: false,
+        }))
     }
 
     fn why_not_usable(&self, world: &World, _namespace: &Name, service: &ServiceKey) -> Option<Reason> {
         let ServiceKey { project, service: name } = service;
         if !world.settings().projects.contains(project) {
-            return Some(Reason::PoolNotAllowed { pool: project.clone(), service: ServiceType::Kafka });
+            return Some(Reason::PoolNotAllowed { pool: project.clone(), service: ServiceType::Kafka, held: false });
         }
         let known = service_names(project).contains(name);
         (!known).then(|| Reason::NotOurs { what: format!("{service} is not the Kafka service of a pool").into() })

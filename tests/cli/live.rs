@@ -133,7 +133,7 @@ fn one_namespace_is_shown_and_one_object_explained() {
     let said = place.only_reads(&["explain", "secret/search-indexer"]);
     assert!(said.out.contains("used by       ReplicaSet search-indexer"), "{}", said.out);
     let said = place.only_reads(&["plan", "--detailed-exitcode", "-n", "nowhere"]);
-    assert_eq!(said.out, "No changes. There is no AivenApplication and no managed Secret.\n");
+    assert_eq!(said.out, "No changes. There is no AivenApplication and no managed Secret in namespace nowhere.\n");
 }
 
 #[test]

@@ -318,7 +318,7 @@ pub(super) fn endings() -> Plan {
 
 /// What cannot be, what was not seen, and a user that is replaced.
 pub(super) fn trouble() -> Plan {
-    let pool = Reason::PoolNotAllowed { pool: "nav-prod".into(), service: ServiceType::Kafka };
+    let pool = Reason::PoolNotAllowed { pool: "nav-prod".into(), service: ServiceType::Kafka, held: false };
     let mut refused = application("greedy", Verdict::Refuse, pool);
     refused.actions = vec![status("greedy", "RolloutFailed", &[("LocalFailure", "True", "PoolNotAllowed")])];
     let read = Read::Project("dev-nais-dev".into());

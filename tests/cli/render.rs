@@ -57,12 +57,32 @@ fn kept_ones_are_counted_beside_changes() {
 
 #[test]
 fn colour_adds_nothing_but_escapes() {
-    for plan in plans::all() {
-        let coloured = render::plan(&plan, Options { colour: true, all_kept: true });
-        let plain = render::plan(&plan, Options { colour: false, all_kept: true });
+    for (plan, width) in plans::all().into_iter().flat_map(|plan| [(plan.clone(), None), (plan, Some(80))]) {
+        let narrow = Options { width, ..Options::default() };
+        let coloured = render::plan(&plan, Options { colour: true, all_kept: true, ..narrow });
+        let plain = render::plan(&plan, Options { colour: false, all_kept: true, ..narrow });
         assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), plain);
         assert!(coloured.contains('\u{1b}'));
         assert!(!plain.contains('\u{1b}'));
+    }
+}
+
+#[test]
+fn a_narrow_terminal() {
+    check("narrow", &plans::several(), Options { width: Some(80), ..Options::default() });
+}
+
+#[test]
+fn lines_are_broken_where_the_terminal_ends_and_between_words_only() {
+    for plan in plans::all() {
+        let wide = render::plan(&plan, Options::default());
+        for width in [80, 100, 200] {
+            let text = render::plan(&plan, Options { width: Some(width), ..Options::default() });
+            let fits = |line: &str| line.chars().count() <= width || line.split_whitespace().count() <= 2;
+            assert!(text.lines().all(fits), "{width}:\n{text}");
+            let words = |text: &str| text.split_whitespace().collect::<String>().len();
+            assert_eq!(words(&text), words(&wide), "{text}");
+        }
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) fn say_while(
         environment: &|name| variables.get(name).map(ToString::to_string),
         now: now(),
         colour: false,
+        width: None,
         terminal,
         key: [7; 32],
     };
@@ -120,10 +121,15 @@ fn help_and_version_go_to_standard_output() {
 
 #[test]
 fn an_empty_dump_is_no_change() {
-    for args in [&["plan", "-f", "-"][..], &["plan", "-f", "-", "--detailed-exitcode", "-n", "team"]] {
+    let nothing = "No changes. There is no AivenApplication and no managed Secret";
+    let here = format!("{nothing} in namespace team.\n");
+    for (args, words) in [
+        (&["plan", "-f", "-"][..], format!("{nothing}.\n")),
+        (&["plan", "-f", "-", "--detailed-exitcode", "-n", "team"][..], here),
+    ] {
         let said = say(args);
         assert_eq!((said.code, said.err.as_str()), (0, ""));
-        assert_eq!(said.out, "No changes. There is no AivenApplication and no managed Secret.\n");
+        assert_eq!(said.out, words);
     }
 }
 

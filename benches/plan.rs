@@ -34,7 +34,7 @@ const JSON: &str = "render as JSON";
 const TEXT: &str = "render as text";
 
 /// Everything that there is to say, so that there is something to print where nothing is to do.
-const TEXT_OPTIONS: render::Options = render::Options { colour: false, all_kept: true };
+const TEXT_OPTIONS: render::Options = render::Options { colour: false, width: None, all_kept: true };
 
 /// What grows with the cluster; the rest must not.
 const WHOLE: [&str; 7] = [BUILD, ALL, SHARED, COLD, COLD_SHARED, JSON, TEXT];

@@ -26,6 +26,7 @@ pub fn check(bytes: &[u8]) {
         environment: &environment,
         now: "2026-11-20T12:00:00Z".parse().expect("a time"),
         colour: false,
+        width: None,
         terminal: false,
         key: [7; 32],
     };

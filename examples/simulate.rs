@@ -20,9 +20,11 @@ fn main() {
             broken += 1;
             println!("seed {seed}, after {} steps: {breach}", outcome.steps);
             if std::env::var_os("AIVENATOR_STORY").is_some() {
-                for line in shrink(&case, 400).tell().story {
+                let small = shrink(&case, 400);
+                for line in small.tell().story {
                     println!("    {line}");
                 }
+                println!("{}", serde_json::to_string(&small).unwrap_or_default());
             }
         }
         if told.elapsed() > Duration::from_secs(10) || seed + 1 == first.saturating_add(count) {

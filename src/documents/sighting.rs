@@ -10,7 +10,9 @@ use super::kind::Known;
 use super::metadata::{Metadata, Names};
 use super::{application, secret, workload};
 use crate::want::ServiceType;
-use crate::world::{AppKey, Application, Digester, Name, Secret, SecretKey, Workload, WorkloadKey, World};
+use crate::world::{
+    AppKey, Application, Digester, Keys, Name, Observed, Secret, SecretKey, Workload, WorkloadKey, World,
+};
 
 /// What an object comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +88,8 @@ impl World {
     }
 }
 
-/// Reduces the objects that one observer sees; texts that recur are kept once.
+/// Reduces the objects that one observer sees, as an API server shows them: what is not there is empty, not left out.
+/// Texts that recur are kept once.
 pub struct Sight {
     names: Names,
     digester: Digester,
@@ -113,11 +116,21 @@ impl Sight {
             reduce((known, &root, &meta), &self.names, &self.digester)
         };
         match read() {
+            Ok(Some(Sighting::Secret(mut secret)))
+                if is_left_out(value, "data") && is_left_out(value, "stringData") =>
+            {
+                secret.set_data(Observed::Seen(Keys::default()));
+                Ok(Sighting::Secret(secret))
+            }
             Ok(Some(sighting)) => Ok(sighting),
             Ok(None) => Err(format!("{api_version} {kind} is no kind that is read")),
             Err(fault) => Err(fault.describe(false)),
         }
     }
+}
+
+fn is_left_out(object: &Value, member: &str) -> bool {
+    object.get(member).is_none_or(Value::is_null)
 }
 
 /// Reduces an object of a known kind; `None` for the kinds that are no objects of Kubernetes.

@@ -10,9 +10,10 @@ use super::{Decision, Planned, Step, Verdict, backoff, contest, finalizer, targe
 use crate::action::Action;
 use crate::read::Read;
 use crate::reason::{Reason, Unwanted};
+use crate::want::Want;
 use crate::world::{
-    AppKey, Intent, Journal, Kind, Lookup, Name, Outcome, Retirement, SecretKey, Subject, Timestamp, User, UserKey,
-    World,
+    AppKey, Claim, Intent, Journal, Kind, Lookup, Name, Outcome, Retirement, SecretKey, Subject, Timestamp, User,
+    UserKey, World,
 };
 
 /// Decides one user that the journal speaks of; `None` if it does not.
@@ -130,7 +131,7 @@ fn why_in_flight(world: &World, user: &UserKey, intent: &Intent) -> Option<Reaso
     let targets = app.targets().unwrap_or_default();
     let wants = targets.iter().filter(|target| target.secret == intent.secret.name).flat_map(|target| &target.wants);
     let secret = world.managed(&intent.secret);
-    let follows = |want: &&crate::want::Want| {
+    let follows = |want: &&Want| {
         let chosen =
             open_intent(world, app, &intent.secret, (want, &service)).is_some_and(|(chosen, _)| chosen == user);
         let awaited = match want.service_type.resolve(here, want) {
@@ -138,7 +139,8 @@ fn why_in_flight(world: &World, user: &UserKey, intent: &Intent) -> Option<Reaso
                 !matches!(recorded(world, &app.key, secret, (want, &resolved)), Recorded::Own(..))
             }
             Ok(_) => false,
-            Err(_) => true,
+            // What cannot be resolved now may be meant all the same, unless it names another pool or instance.
+            Err(_) => want.service_type.could_mean(want, &claim_of(user, want)),
         };
         chosen && awaited
     };
@@ -146,11 +148,26 @@ fn why_in_flight(world: &World, user: &UserKey, intent: &Intent) -> Option<Reaso
     wants.into_iter().any(|want| follows(&want)).then(|| Reason::Settling { what: what.into(), until: None })
 }
 
+/// A user as a secret would record it.
+fn claim_of(user: &UserKey, want: &Want) -> Claim {
+    Claim {
+        service_type: want.service_type,
+        slot: want.slot.clone(),
+        project: user.project.clone(),
+        services: vec![user.service.clone()],
+        username: user.username.clone(),
+    }
+}
+
 /// Nobody wants the user any more: what was made of it goes.
 fn undo(world: &World, (user, intent): (&UserKey, &Intent), settled_at: Timestamp, notes: &mut Notes) -> Outcome3 {
     let secret = &intent.secret;
     if let Some(reason) = why_not_listed(world) {
         return wait(reason, notes);
+    }
+    // Of a service that nobody asks for any more, nothing may have been read: then a user of it cannot be seen either.
+    if let Lookup::Unseen(why) = world.service(&user.service_key()) {
+        return wait(Reason::NotObserved { what: Read::Service(user.service_key()), why }, notes);
     }
     if let Lookup::Unseen(why) = world.user(user) {
         return wait(Reason::NotObserved { what: Read::User(user.clone()), why }, notes);

@@ -14,6 +14,8 @@ mod people;
 mod play;
 mod process;
 mod request;
+#[cfg(feature = "defects")]
+pub(crate) mod sabotage;
 mod shrink;
 mod spec;
 mod stage;
@@ -23,12 +25,23 @@ mod wire;
 pub use self::case::{Case, Deed, Layout, What, When};
 pub use self::oracle::Breach;
 pub use self::play::Outcome;
+#[cfg(feature = "defects")]
+pub use self::sabotage::Defect;
 pub use self::shrink::shrink;
 
 impl Case {
     /// Plays it to its end, or until something is broken.
     pub fn play(&self) -> Outcome {
         play::Play::new(self.clone(), false).play()
+    }
+
+    /// Plays it with an operator that has a defect.
+    #[cfg(feature = "defects")]
+    pub fn play_with(&self, defect: Defect) -> Outcome {
+        sabotage::put_in(Some(defect));
+        let outcome = self.play();
+        sabotage::put_in(None);
+        outcome
     }
 
     /// The same, told in words.

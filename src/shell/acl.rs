@@ -108,6 +108,8 @@ async fn attempt(
     changes: &[Change],
 ) -> Result<(AclDocument, BTreeSet<usize>), Error> {
     let mut raw = client.acl(service).await?;
+    #[cfg(feature = "defects")]
+    let mut raw = crate::sandbox::simulation::sabotage::as_read_first(service, raw);
     let mut full = BTreeSet::new();
     for _ in 0..TRIES {
         let before = raw.document();

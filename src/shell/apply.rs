@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use tokio_util::sync::CancellationToken;
 
-use super::ask::home;
+use super::ask::{home, rests_on_a_look};
 use super::lease;
 use super::live::Live;
 use super::run::RunError;
@@ -67,7 +67,7 @@ impl Live {
         if let Some(why) = why_not(&world, shown) {
             return tell(why.about(subject));
         }
-        if shown.actions.iter().any(|planned| planned.action.is_destructive()) {
+        if rests_on_a_look(shown, &world) {
             let looked = self.asker.confirm(shown, &world).await;
             self.learn();
             if let Err(trouble) = looked {

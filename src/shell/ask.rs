@@ -19,7 +19,9 @@ use crate::action::Action;
 use crate::documents::{Sight, Sighting};
 use crate::plan::{Decision, Step};
 use crate::read::Read;
-use crate::world::{AppKey, Digester, Kind, Name, SecretKey, ServiceKey, Subject, UserKey, WorkloadKind, World, names};
+use crate::world::{
+    AppKey, Digester, Kind, Lookup, Name, Secret, SecretKey, ServiceKey, Subject, UserKey, WorkloadKind, World, names,
+};
 
 /// Which Secrets with our finalizer are looked for.
 #[derive(Clone, Copy, Debug)]
@@ -122,12 +124,16 @@ impl Asker {
 
     /// Looks afresh at what a destructive decision on a world rests on.
     pub(crate) async fn confirm(&self, decision: &Decision, world: &World) -> Result<(), Trouble> {
-        let secrets = secrets(decision, world);
-        if let Some(namespace) = home(&decision.subject, world) {
-            self.namespace(&namespace).await?;
+        if is_destructive(decision) {
+            if let Some(namespace) = home(&decision.subject, world) {
+                self.namespace(&namespace).await?;
+            }
+            for key in &secrets(decision, world) {
+                self.secret(key).await?;
+            }
         }
-        for key in &secrets {
-            self.secret(key).await?;
+        for user in &taken_for_gone(decision, world) {
+            self.user(user).await?;
         }
         let users = decision
             .actions
@@ -186,6 +192,45 @@ impl Asker {
         // Nobody listens any longer when the operator is ending.
         let _ = self.facts.send(fact);
     }
+}
+
+/// Whether a decision does what cannot be undone.
+fn is_destructive(decision: &Decision) -> bool {
+    decision.actions.iter().any(|planned| planned.action.is_destructive())
+}
+
+/// Whether something is to be looked at afresh before a decision is executed.
+pub(crate) fn rests_on_a_look(decision: &Decision, world: &World) -> bool {
+    is_destructive(decision) || !taken_for_gone(decision, world).is_empty()
+}
+
+/// The users that a decision takes for gone: it replaces them, or what speaks of them goes. Somebody may have made them
+/// since somebody has looked, such as another replica, and then they would be lost.
+fn taken_for_gone(decision: &Decision, world: &World) -> BTreeSet<UserKey> {
+    let recorded = |namespace: &Name, name: &Name| -> Vec<UserKey> {
+        let secret = world.managed(&SecretKey { namespace: namespace.clone(), name: name.clone() });
+        secret.into_iter().flat_map(Secret::accounts).collect()
+    };
+    let concerned = decision.actions.iter().flat_map(|planned| match &planned.action {
+        Action::RecordIntent { namespace, secret: name, .. } => recorded(namespace, name),
+        Action::WriteKeys(write) => recorded(&write.namespace, &write.name),
+        Action::ReleaseSecret { namespace, name, .. } => recorded(namespace, name),
+        Action::ClearIntent { user, .. } => vec![user.clone()],
+        Action::CreateUser { .. }
+        | Action::SetAccess { .. }
+        | Action::EnableAcl { .. }
+        | Action::GrantAcl { .. }
+        | Action::RevokeAcl { .. }
+        | Action::RetireUser { .. }
+        | Action::DeleteUser { .. }
+        | Action::DeleteSecret { .. }
+        | Action::DeleteApplication { .. }
+        | Action::UpdateStatus(_)
+        | Action::SkipProtected { .. }
+        | Action::KeepSecret { .. }
+        | Action::KeepUser { .. } => vec![],
+    });
+    concerned.filter(|user| matches!(world.user(user), Lookup::Absent)).collect()
 }
 
 /// The secrets that a decision deletes, releases, or deletes users of.

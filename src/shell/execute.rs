@@ -23,6 +23,8 @@ use super::{acl, aiven, audit, clock, journal};
 use crate::action::Action;
 use crate::documents::{Sight, Sighting};
 use crate::plan::{Decision, Planned, Step};
+#[cfg(feature = "defects")]
+use crate::sandbox::simulation::sabotage;
 use crate::world::{Digester, FailureKey, Kind, Name, SecretKey, ServiceKey, Subject};
 
 /// What executing needs.
@@ -99,6 +101,8 @@ impl Executor {
             let came = self.perform(&planned.action, &mut purse).await;
             audit::tell((decision, step), &planned.action, &came);
             if let Err(trouble) = came {
+                #[cfg(feature = "defects")]
+                sabotage::give_up(&planned.action, &self.aiven).await;
                 return Ended { step: step.clone(), done, trouble: Some(trouble) };
             }
             did(&planned.action);

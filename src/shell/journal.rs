@@ -3,7 +3,7 @@
 //! Decides only whether an entry may be added. Takes as given that one process at a time does this; never overwrites an
 //! entry that it cannot read, and never writes into the journal of another cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +52,9 @@ pub(crate) enum Unwritten {
     /// A user of that name is about to be made for something else.
     #[error("it has another intent of that name")]
     Taken,
+    /// The very intent is there, and another process has written it: what that one has sent, nobody here knows.
+    #[error("another process has written it")]
+    Found,
     /// It cannot be read or written, or is another cluster's.
     #[error("it cannot be written")]
     Unavailable,
@@ -69,6 +72,8 @@ pub(crate) struct Place {
 /// Hands changes to the one writer.
 #[derive(Clone)]
 pub(crate) struct Writer {
+    kube: Kube,
+    place: Place,
     requests: mpsc::UnboundedSender<Request>,
     _task: Arc<AbortOnDropHandle<()>>,
 }
@@ -79,8 +84,13 @@ impl Writer {
     /// Starts the writer; it ends with the last of its clones, wherever it is.
     pub(crate) fn start(kube: Kube, place: Place) -> Self {
         let (requests, inbox) = mpsc::unbounded_channel();
-        let task = tokio::spawn(serve(kube, place, inbox));
-        Writer { requests, _task: Arc::new(AbortOnDropHandle::new(task)) }
+        let task = tokio::spawn(serve(kube.clone(), place.clone(), inbox));
+        Writer { kube, place, requests, _task: Arc::new(AbortOnDropHandle::new(task)) }
+    }
+
+    /// Reads it as it stands.
+    pub(crate) async fn read(&self) -> Observed<Journal> {
+        read(&self.kube, &self.place).await
     }
 
     /// Writes a change down; returns once it is stored.
@@ -103,17 +113,17 @@ pub(crate) async fn places(kube: &Kube) -> Result<Vec<String>, KubeError> {
 }
 
 async fn serve(kube: Kube, place: Place, mut inbox: mpsc::UnboundedReceiver<Request>) {
-    let mut known = None;
+    let (mut known, mut own) = (None, BTreeSet::new());
     while let Some((changes, waiting)) = batch::gather(&mut inbox, GATHER).await {
-        batch::answer(waiting, write(&kube, &place, (&changes, &mut known)).await);
+        batch::answer(waiting, write(&kube, &place, (&changes, &mut known, &mut own)).await);
     }
 }
 
-/// Writes changes in one patch; gives what became of each.
+/// Writes changes in one patch; gives what became of each. The intents that this process may have written are its own.
 async fn write(
     kube: &Kube,
     place: &Place,
-    (changes, known): (&[Change], &mut Option<Stored>),
+    (changes, known, own): (&[Change], &mut Option<Stored>, &mut BTreeSet<UserKey>),
 ) -> Vec<Result<(), Unwritten>> {
     for _ in 0..TRIES {
         let (stored, is_fresh) = match known.take() {
@@ -124,7 +134,7 @@ async fn write(
             },
         };
         let mut next = stored.clone();
-        let answers: Vec<_> = changes.iter().map(|change| next.take(change)).collect();
+        let answers: Vec<_> = changes.iter().map(|change| next.take(change, own)).collect();
         // Somebody may have mended it meanwhile.
         if !is_fresh && answers.iter().any(Result::is_err) {
             continue;
@@ -133,17 +143,36 @@ async fn write(
             *known = Some(stored);
             return answers;
         }
+        let new: Vec<UserKey> = changes.iter().filter_map(|change| change.intended(&stored)).collect();
+        // Before the answer, and if it never comes, nobody knows.
+        own.extend(new.iter().cloned());
         match next.store(kube, place, &stored).await {
             Ok(written) => {
                 *known = Some(written);
                 return answers;
             }
             // Somebody else has written, made or deleted it: look again.
-            Err(KubeError::Stale | KubeError::Exists | KubeError::NotFound) => {}
+            Err(KubeError::Stale | KubeError::Exists | KubeError::NotFound) => {
+                own.retain(|user| !new.contains(user));
+            }
             Err(_) => break,
         }
     }
     vec![Err(Unwritten::Unavailable); changes.len()]
+}
+
+impl Change {
+    /// The user that it announces, if nobody has announced it before.
+    fn intended(&self, stored: &Stored) -> Option<UserKey> {
+        match self {
+            Change::Intend(user, _) if !stored.journal.intents.contains_key(user) => Some(user.clone()),
+            Change::Intend(..)
+            | Change::Clear(..)
+            | Change::Retire(..)
+            | Change::LeaveBehind(..)
+            | Change::Forget(_) => None,
+        }
+    }
 }
 
 /// The `ConfigMap` as it was last seen.
@@ -179,7 +208,7 @@ impl Stored {
     }
 
     /// Adds a change, if it may be added.
-    fn take(&mut self, change: &Change) -> Result<(), Unwritten> {
+    fn take(&mut self, change: &Change, own: &BTreeSet<UserKey>) -> Result<(), Unwritten> {
         if self.journal.foreign {
             return Err(Unwritten::Unavailable);
         }
@@ -198,6 +227,9 @@ impl Stored {
                     |known: &Intent| known.secret == intent.secret && known.application_uid == intent.application_uid;
                 if known.is_some_and(|known| !same(known)) {
                     return Err(Unwritten::Taken);
+                }
+                if known.is_some() && !own.contains(user) {
+                    return Err(Unwritten::Found);
                 }
                 if known.is_none() && size >= ROOM {
                     return Err(Unwritten::Full);

@@ -25,9 +25,11 @@ use super::fact::Fact;
 use super::reads::{self, Reads};
 use super::report::Report;
 use super::view::View;
-use crate::check::check;
+use crate::check::{Violation, check};
 use crate::plan::{self, Decision, Plan};
 use crate::read::Read;
+#[cfg(feature = "defects")]
+use crate::sandbox::simulation::{Defect, sabotage};
 use crate::world::{FailureKey, Subject, Timestamp, World};
 
 /// How fast the loop goes.
@@ -157,8 +159,12 @@ impl Operator {
     fn plan(&mut self, now: Timestamp, slow: bool) {
         let begun = Instant::now();
         let world = self.view.at(now);
+        #[cfg(feature = "defects")]
+        let world = &sabotage::world(world, None);
         let plan = plan::plan_on(world, self.pace.threads);
-        let withheld = self.reporter.withhold(check(world, &plan));
+        #[cfg(feature = "defects")]
+        let plan = sabotage::plan(world, plan);
+        let withheld = self.reporter.withhold(violations(world, &plan));
         let took = begun.elapsed();
         self.dirty = false;
         self.quiet_until = Instant::now() + self.pace.debounce.max(took * SHARE);
@@ -216,12 +222,14 @@ impl Operator {
             return;
         }
         let fresh = self.confirmed.remove(&subject).is_some_and(|at| at.elapsed() < CONFIRMED);
+        #[cfg(feature = "defects")]
+        let fresh = fresh || sabotage::has(Defect::G01) || sabotage::has(Defect::G23);
         let world = match ask::home(&subject, &world).filter(|_| fresh) {
             Some(namespace) => self.view.confirmed(&namespace, now),
             None => world,
         };
         let Some((plan, decision)) = decide(&world, &subject) else { return };
-        let violations = check(&world, &plan);
+        let violations = violations(&world, &plan);
         if !violations.is_empty() {
             self.reporter.withhold(violations);
             return;
@@ -229,14 +237,16 @@ impl Operator {
         if !is_change(&decision) {
             return;
         }
-        if let Some(wait) = self.repeats.wait(&decision) {
+        let wait = self.repeats.wait(&decision);
+        #[cfg(feature = "defects")]
+        let wait = wait.filter(|_| !sabotage::has(Defect::G34));
+        if let Some(wait) = wait {
             let at = SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok());
             self.wake_at = self.wake_at.into_iter().chain(at).min();
             return;
         }
         let asker = self.asker.clone();
-        let destructive = decision.actions.iter().any(|planned| planned.action.is_destructive());
-        if destructive && !fresh {
+        if !fresh && ask::rests_on_a_look(&decision, &world) {
             self.tasks.spawn(Job::Decision(subject, touched), async move {
                 let looked = asker.confirm(&decision, &world).await;
                 task::Ended::Confirmed(Box::new(decision), looked)
@@ -272,7 +282,7 @@ impl Operator {
                 let subject = &decision.subject;
                 let generation = generation(self.view.world(), subject);
                 tracing::warn!(%subject, "what it rests on could not be looked at: {trouble}");
-                let steps = decision.actions.iter().filter(|planned| planned.action.is_destructive());
+                let steps = decision.actions.iter().filter(|planned| planned.action.is_change());
                 for step in steps.map(|planned| &planned.step).collect::<BTreeSet<_>>() {
                     self.take(Fact::Failed(failure_key(subject, step), trouble.failed(generation), now));
                 }
@@ -346,8 +356,20 @@ const LONGEST: Duration = Duration::from_secs(15);
 /// How long a fresh look is fresh.
 const CONFIRMED: Duration = Duration::from_secs(5);
 
+/// What of a plan breaks a rule.
+fn violations(world: &World, plan: &Plan) -> Vec<Violation> {
+    let violations = check(world, plan);
+    #[cfg(feature = "defects")]
+    let violations = sabotage::unchecked(violations);
+    violations
+}
+
 fn decide(world: &World, subject: &Subject) -> Option<(Plan, Decision)> {
+    #[cfg(feature = "defects")]
+    let world = &sabotage::world(world, Some(subject));
     let plan = plan::plan_subjects(world, &BTreeSet::from([subject.clone()]));
+    #[cfg(feature = "defects")]
+    let plan = sabotage::plan(world, plan);
     let decision = plan.decisions.first().cloned()?;
     Some((plan, decision))
 }

@@ -104,7 +104,9 @@ impl Trouble {
             }
             Trouble::AclFull(service) => plain(FailureClass::AclFull, "GrantAcl", Some(service.clone())),
             Trouble::AclContested(service) => plain(FailureClass::Unknown, "GrantAcl", Some(service.clone())),
-            Trouble::Journal(journal::Unwritten::Taken) => plain(FailureClass::Unknown, "CreateUser", None),
+            Trouble::Journal(journal::Unwritten::Taken | journal::Unwritten::Found) => {
+                plain(FailureClass::Unknown, "CreateUser", None)
+            }
             Trouble::Journal(journal::Unwritten::Full) => plain(FailureClass::JournalFull, "Journal", None),
             Trouble::Journal(journal::Unwritten::Unavailable) => {
                 plain(FailureClass::JournalUnavailable, "Journal", None)

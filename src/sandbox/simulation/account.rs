@@ -71,7 +71,6 @@ pub(super) struct User {
     pub(super) access: Option<Value>,
     pub(super) shown_from: Duration,
     pub(super) ready_from: Duration,
-    pub(super) made: Timestamp,
     pub(super) password_updated: Timestamp,
 }
 
@@ -144,7 +143,6 @@ impl Account {
             access: None,
             shown_from: now + lag.create,
             ready_from: now + lag.password,
-            made: wall,
             password_updated: wall,
         };
         service.users.insert(key.username.to_string(), user);

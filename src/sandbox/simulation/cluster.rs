@@ -68,11 +68,6 @@ impl Cluster {
         self.tables.get(&table)?.now.get(key)
     }
 
-    /// Whether a namespace is being deleted.
-    pub(super) fn is_ending(&self, namespace: &str) -> bool {
-        self.ending.contains(namespace)
-    }
-
     pub(super) fn create(&mut self, table: Table, mut object: Value, now: Timestamp) -> Result<Arc<Value>, KubeError> {
         let key = key_of(&object);
         if self.ending.contains(&key.0) {
@@ -107,9 +102,13 @@ impl Cluster {
         }
         let mut new = Value::clone(&old);
         for (member, change) in patch.as_object().into_iter().flatten() {
-            if (member == "status") == status
-                && let Value::Object(members) = &mut new
-            {
+            let Value::Object(members) = &mut new else { break };
+            if (member == "status") != status {
+                continue;
+            }
+            if change.is_null() {
+                members.remove(member);
+            } else {
                 merge(members.entry(member.clone()).or_insert(Value::Null), change);
             }
         }
@@ -141,7 +140,8 @@ impl Cluster {
         let old = self.get(table, key).cloned().ok_or(KubeError::NotFound)?;
         if let Some(Expect { uid, version }) = expect {
             let same = |field, text: &str| metadata_of(&old, field).and_then(Value::as_str) == Some(text);
-            if !same("uid", uid) || !same("resourceVersion", version) {
+            let differs = |field, text: &str| !text.is_empty() && !same(field, text);
+            if differs("uid", uid) || differs("resourceVersion", version) {
                 return Err(KubeError::Stale);
             }
         }

@@ -15,7 +15,11 @@ use crate::world::{Subject, World};
 
 /// What was told since somebody has last asked.
 #[derive(Clone, Default)]
-pub(super) struct Heard(Arc<Mutex<Vec<Told>>>);
+pub(super) struct Heard {
+    told: Arc<Mutex<Vec<Told>>>,
+    /// What the last plan says, if somebody wants to hear it.
+    thoughts: Arc<Mutex<Option<Vec<String>>>>,
+}
 
 /// One thing that was told.
 #[derive(Debug)]
@@ -29,11 +33,21 @@ pub(super) enum Told {
 impl Heard {
     /// Takes what was told.
     pub(super) fn take(&self) -> Vec<Told> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on thoughts are kept.
+    pub(super) fn think_aloud(&self) {
+        *self.thoughts.lock().unwrap_or_else(PoisonError::into_inner) = Some(vec![]);
+    }
+
+    /// What the last plan says.
+    pub(super) fn thoughts(&self) -> Vec<String> {
+        self.thoughts.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default()
     }
 
     fn tell(&self, told: Told) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(told);
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).push(told);
     }
 }
 
@@ -60,7 +74,13 @@ impl Report for Ear {
         violations.into_iter().map(|violation| violation.subject).collect()
     }
 
-    fn planned(&mut self, _: &World, _: &Plan, _: (Duration, bool)) {}
+    fn planned(&mut self, _: &World, plan: &Plan, _: (Duration, bool)) {
+        if let Some(thoughts) = &mut *self.heard.thoughts.lock().unwrap_or_else(PoisonError::into_inner) {
+            let thought = |it: &Decision| format!("{}: {:?}: {}", it.subject, it.verdict, it.reason);
+            *thoughts = plan.decisions.iter().map(thought).collect();
+            thoughts.extend(plan.reads.iter().map(|read| format!("wants to see {read}")));
+        }
+    }
 
     fn executed(&self, decision: &Decision, steps: &[Ended], _: Duration) {
         for step in steps {

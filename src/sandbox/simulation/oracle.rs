@@ -82,7 +82,6 @@ pub(super) struct Oracle {
 pub(super) struct Made {
     key: UserKey,
     cluster: usize,
-    namespace: String,
 }
 
 /// What the operators have put into a Secret.

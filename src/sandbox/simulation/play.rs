@@ -124,6 +124,11 @@ impl Play {
     pub(super) fn play(mut self) -> Outcome {
         let breach = self.chaos().or_else(|| self.calm());
         if let Some(breach) = &breach {
+            for (number, process) in &self.processes {
+                for thought in process.heard.thoughts() {
+                    self.tale.say(self.stage.now, || format!("operator {number} thinks of {thought}"));
+                }
+            }
             self.tale.say(self.stage.now, || format!("and that is wrong: {breach}"));
         }
         Outcome {
@@ -313,6 +318,9 @@ impl Play {
         let (uid, now, shown) = (of.uid.as_str(), self.stage.now, wall(self.stage.now));
         let start = Start { number, cluster, settings, uid, now, shown };
         if let Some(mut process) = Process::start(&start, &self.wire) {
+            if self.tale.is_told() {
+                process.heard.think_aloud();
+            }
             process.run_until(now + TICK);
             self.processes.insert(number, process);
         }

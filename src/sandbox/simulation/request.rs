@@ -52,8 +52,16 @@ impl Request {
             Request::Create(table, body) => format!("create {} {}", kind(table), place(&super::cluster::key_of(body))),
             Request::Patch(table, key, patch, status) => {
                 let of = if *status { "status of " } else { "" };
-                let members: Vec<&str> =
-                    patch.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+                let inner = |value: &serde_json::Value| {
+                    let names: Vec<&String> = value.as_object().into_iter().flatten().map(|(name, _)| name).collect();
+                    format!("{names:?}")
+                };
+                let members: Vec<String> = patch
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, value)| format!("{name} {}", inner(value)))
+                    .collect();
                 format!("patch {of}{} {} ({})", kind(table), place(key), members.join(", "))
             }
             Request::Delete(table, key, _) => format!("delete {} {}", kind(table), place(key)),

@@ -13,6 +13,10 @@ impl Tale {
         Tale { told, lines: vec![] }
     }
 
+    pub(super) fn is_told(&self) -> bool {
+        self.told
+    }
+
     /// Adds what has happened at that moment.
     pub(super) fn say(&mut self, now: Duration, what: impl FnOnce() -> String) {
         if self.told {

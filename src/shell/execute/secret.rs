@@ -10,6 +10,8 @@ use serde_json::{Map, Value as Json, json};
 use super::Executor;
 use crate::action::{Operation, WriteKeys};
 use crate::documents::{Seen, Sighting};
+#[cfg(feature = "defects")]
+use crate::sandbox::simulation::{Defect, sabotage};
 use crate::shell::fact::Fact;
 use crate::shell::journal;
 use crate::shell::kube::{KubeError, resource};
@@ -31,7 +33,10 @@ impl Executor {
         let (operation, written) = match write.operation {
             Operation::Create => {
                 let body = created(write, &resolved);
-                ("CreateSecret", self.kube.create(&secrets(), &write.namespace, body).await)
+                let made = self.kube.create(&secrets(), &write.namespace, body.clone()).await;
+                #[cfg(feature = "defects")]
+                let made = sabotage::overwrite(made, &self.kube, (&secrets(), key, &body)).await;
+                ("CreateSecret", made)
             }
             Operation::Patch => {
                 let finalizers = self.finalizers(write).await?;
@@ -40,6 +45,10 @@ impl Executor {
             }
         };
         let written = self.or_look_again(written, operation, key).await?;
+        #[cfg(feature = "defects")]
+        if sabotage::has(Defect::G33) {
+            return Ok(());
+        }
         if let Some(sighting) = self.sight(Kind::Secret, &written) {
             self.learn(Fact::Seen(Box::new(sighting)));
         }
@@ -78,6 +87,9 @@ impl Executor {
         let is_expected =
             *text("/metadata/uid") == *expect.uid && *text("/metadata/resourceVersion") == *expect.version;
         let is_ending = !text("/metadata/deletionTimestamp").is_empty();
+        #[cfg(feature = "defects")]
+        let (is_expected, is_ending) =
+            (is_expected || sabotage::has(Defect::G01), is_ending || sabotage::has(Defect::G01));
         if !is_expected || !is_ending {
             self.look_at_secret(key).await.map_err(Trouble::kubernetes("GetSecret"))?;
             return Err(stale);
@@ -91,6 +103,8 @@ impl Executor {
         }
         let others: Vec<String> = finalizers(&found).into_iter().filter(|it| it != names::FINALIZER).collect();
         let patch = json!({"metadata": {"uid": expect.uid, "resourceVersion": expect.version, "finalizers": others}});
+        #[cfg(feature = "defects")]
+        let patch = if sabotage::has(Defect::G01) { json!({"metadata": {"finalizers": others}}) } else { patch };
         let released = self.kube.patch(&secrets(), key, &patch).await;
         let released = if matches!(released, Err(KubeError::NotFound)) { Ok(Json::Null) } else { released };
         self.or_look_again(released, "ReleaseSecret", key).await.map(|_| ())

@@ -4,6 +4,8 @@
 
 use super::Executor;
 use crate::action::{AccessRules, Action};
+#[cfg(feature = "defects")]
+use crate::sandbox::simulation::{Defect, sabotage};
 use crate::shell::aiven::{Missing, Problem};
 use crate::shell::fact::Fact;
 use crate::shell::resolve::Purse;
@@ -19,7 +21,10 @@ impl Executor {
             return Ok(());
         };
         let asked = clock::now();
-        if let Some(account) = self.aiven.user(user).await.map_err(Trouble::Aiven)? {
+        let found = self.aiven.user(user).await.map_err(Trouble::Aiven)?;
+        #[cfg(feature = "defects")]
+        let found = found.filter(|_| !sabotage::takes_over());
+        if let Some(account) = found {
             self.learn(Fact::User(user.clone(), Box::new(account.user)));
             return Err(Trouble::Taken);
         }
@@ -39,6 +44,12 @@ impl Executor {
                 Ok(())
             }
             Err(journal::Unwritten::Taken) => Err(Trouble::Taken),
+            // Known by then, it is followed or undone like any that was found at the start.
+            Err(journal::Unwritten::Found) => {
+                let asked = clock::now();
+                self.learn(Fact::Journal(self.journal.read().await, asked));
+                Err(Trouble::Taken)
+            }
             Err(why) => Err(Trouble::Journal(why)),
         }
     }
@@ -52,7 +63,10 @@ impl Executor {
         let sent = |outcome| self.learn(Fact::Sent(user.clone(), outcome, clock::now()));
         // Before the answer, and if it never comes, nobody knows.
         self.learn(Fact::Sending(user.clone(), clock::now()));
-        match self.aiven.create_user(user, access).await {
+        let made = self.aiven.create_user(user, access).await;
+        #[cfg(feature = "defects")]
+        let made = sabotage::taken_over(made, &self.aiven, user).await;
+        match made {
             Ok(account) => {
                 self.learn(Fact::User(user.clone(), Box::new(account.user.clone())));
                 sent(Outcome::Created);
@@ -67,7 +81,10 @@ impl Executor {
                 Err(Trouble::Taken)
             }
             Err(error) => {
-                sent(if error.is_outcome_unknown() { Outcome::Unknown } else { Outcome::NotSent });
+                let unknown = error.is_outcome_unknown();
+                #[cfg(feature = "defects")]
+                let unknown = unknown && !sabotage::has(Defect::G20);
+                sent(if unknown { Outcome::Unknown } else { Outcome::NotSent });
                 Err(Trouble::Aiven(error))
             }
         }

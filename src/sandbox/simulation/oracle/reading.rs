@@ -107,6 +107,14 @@ pub(super) fn records(secret: &Value) -> Vec<UserKey> {
     found
 }
 
+/// Whether a record lacks what says where its user is.
+pub(super) fn is_half(secret: &Value) -> bool {
+    let has = |name: &str| noted(secret, "annotations", name).is_some_and(|text| !text.is_empty());
+    let kafka = has("kafka.aiven.nais.io/serviceUser") && !has("kafka.aiven.nais.io/pool");
+    let search = |what: &str| has(&format!("opensearch.aiven.nais.io/{what}"));
+    kafka || (search("serviceUser") && search("serviceName") && !search("project"))
+}
+
 /// Whether a Secret counts as one of ours.
 pub(super) fn is_managed(secret: &Value) -> bool {
     let annotations = secret.pointer("/metadata/annotations").and_then(Value::as_object);

@@ -32,6 +32,9 @@ impl Oracle {
         if let Some(what) = why_not_ours(found, patch) {
             self.broken("S6", || format!("{what} of Secret {}/{} is changed, and is not ours", key.0, key.1));
         }
+        if is_deleting(found) && patch.get("data").is_some() {
+            self.broken("S12", || format!("Secret {}/{} is written, and is being deleted", key.0, key.1));
+        }
         let listed = patch.pointer("/metadata/finalizers").and_then(Value::as_array);
         let releases = listed.is_some_and(|listed| !listed.iter().any(|it| it == names::FINALIZER));
         if releases && finalizers(found).contains(&names::FINALIZER) {
@@ -47,6 +50,11 @@ impl Oracle {
         }
         let uid = (asker.cluster, text(secret, "uid").to_owned());
         let skips = noted(secret, "annotations", names::SKIP_CLEANUP) == Some("true");
+        if !skips && super::reading::is_half(secret) {
+            return self.broken("S5", || {
+                format!("the finalizer of Secret {}/{} goes, and it records half a user", key.0, key.1)
+            });
+        }
         if skips || self.meddled.contains(&uid) {
             self.excused.extend(records(secret));
             return;
@@ -211,7 +219,8 @@ pub(super) fn needs(kind: Kind, object: &Value, (secret, now): (&str, Timestamp)
 
 pub(super) fn has_expired(app: &Value, now: Timestamp) -> bool {
     let end = app.pointer("/spec/expiresAt").and_then(Value::as_str).and_then(|end| end.parse::<Timestamp>().ok());
-    end.is_some_and(|end| end <= now)
+    let paused = noted(app, "annotations", names::PAUSED) == Some("true");
+    !paused && end.is_some_and(|end| end <= now)
 }
 
 /// An object as it was in a version of its cluster.

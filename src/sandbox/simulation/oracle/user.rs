@@ -1,16 +1,22 @@
 //! What may be done to users, and to the ACL documents that speak of them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::reading::{records, wants};
 use super::{Asker, Made, Oracle};
 use crate::sandbox::simulation::cluster::{is_deleting, text};
 use crate::sandbox::simulation::process::HOME;
-use crate::sandbox::simulation::stage::{Stage, key};
+use crate::sandbox::simulation::stage::{MAIN, POOL, Stage, key};
 use crate::shell::aiven::{Operation, Target};
+use crate::want::ServiceType;
 use crate::world::{Kind, ServiceKey, UserKey, names};
+
+/// How long a write may be on its way.
+const LATE: Duration = Duration::from_secs(35);
 
 impl Oracle {
     pub(super) fn aiven(
@@ -19,6 +25,9 @@ impl Oracle {
         asker: Asker,
         (operation, target, body): (Operation, &Target, Option<&[u8]>),
     ) {
+        if ![MAIN, POOL].contains(&target.project()) {
+            self.broken("S16", || format!("{operation} {target} is asked for, and no setting names the project"));
+        }
         match (operation, target) {
             (Operation::DeleteUser, Target::User(key)) => self.before_delete_user(stage, asker, key),
             (Operation::CreateUser, Target::User(key)) => self.before_create_user(stage, asker, key),
@@ -60,7 +69,9 @@ impl Oracle {
                     ));
                 }
                 let grace = stage.settings.get(cluster).map(|settings| settings.retire_after);
-                let grace = self.forgives(grace.and_then(|it| it.try_into().ok()).unwrap_or_default());
+                // It counts from when the write was decided, which is sent within half a minute.
+                let grace =
+                    self.forgives(grace.and_then(|it| it.try_into().ok()).unwrap_or_default()).saturating_sub(LATE);
                 if let Some(since) = published.replaced.get(key)
                     && now < *since + grace
                 {
@@ -111,6 +122,11 @@ impl Oracle {
                 }
             }
         }
+        if let Some(holder) = rival(stage, asker.cluster, (namespace, user)) {
+            return self.broken("S2", || {
+                format!("user {user} is made for {namespace}, and {holder} has an instance of that name too")
+            });
+        }
         let states = of.log(Some(Kind::Application)).iter().map(|change| &change.new);
         let asked = states.filter(|it| text(it, "uid") == uid && text(it, "name") == app).any(|it| {
             let spec = it.get("spec").cloned().unwrap_or_default();
@@ -128,10 +144,7 @@ impl Oracle {
 
     pub(super) fn user_made(&mut self, stage: &Stage, asker: Asker, key: &UserKey) {
         let Some(user) = stage.account.user(key) else { return };
-        let entries = journal(stage, asker.cluster);
-        let intent = entries.values().find(|entry| names_user(entry, key));
-        let namespace = intent.and_then(|it| it.get("namespace")?.as_str()).unwrap_or_default().to_owned();
-        self.made.insert(user.number, Made { key: key.clone(), cluster: asker.cluster, namespace });
+        self.made.insert(user.number, Made { key: key.clone(), cluster: asker.cluster });
     }
 
     /// S11: what is written of others is what was read of them.
@@ -155,6 +168,19 @@ impl Oracle {
             });
         }
     }
+}
+
+/// Another namespace that has held an instance of a service for so long that nobody can have missed it.
+fn rival(stage: &Stage, cluster: usize, (namespace, user): (&str, &UserKey)) -> Option<String> {
+    let known = SignedDuration::from_mins(15);
+    let is_old = |object: &Value| {
+        let made = text(object, "creationTimestamp").parse::<Timestamp>();
+        made.is_ok_and(|made| stage.wall().duration_since(made) > known)
+    };
+    let kinds = [ServiceType::OpenSearch, ServiceType::Valkey].map(|of| Some(Kind::Instance(of)));
+    let mut all = kinds.into_iter().filter_map(|table| Some(stage.clusters.get(cluster)?.table(table))).flatten();
+    let rival = all.find(|(key, object)| *key.1 == *user.service && key.0 != namespace && is_old(object))?;
+    Some(rival.0.0.clone())
 }
 
 /// The entries of the journal of a cluster.

@@ -1,0 +1,44 @@
+//! What the simulation is good for: each defect that the operator could have is found, one at a time.
+//!
+//! `cargo test --features defects --test defects`; the library that is shipped has no such feature, and none of these.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use aivenator::sandbox::simulation::{Case, Defect};
+
+/// So many seeds are played for a defect, as many as in every run without one.
+const SEEDS: u64 = 1_000;
+const STEPS: u32 = 600;
+
+/// The number of seeds until a defect is found, and the promise that it breaks.
+fn find(defect: Defect) -> Option<(u64, String)> {
+    (0..SEEDS).find_map(|seed| Some((seed + 1, Case::of(seed, STEPS).play_with(defect).breach?.rule)))
+}
+
+#[test]
+fn each_defect_is_found() {
+    let (next, found) = (AtomicUsize::new(0), Mutex::new(vec![]));
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some((defect, what)) = Defect::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let line = find(*defect);
+                    found.lock().unwrap().push((*defect, *what, line));
+                }
+            });
+        }
+    });
+    let mut found = found.into_inner().unwrap();
+    found.sort();
+    for (defect, what, line) in &found {
+        let (seeds, rule) =
+            line.clone().map_or(("–".to_owned(), "–".to_owned()), |(seeds, rule)| (seeds.to_string(), rule));
+        println!("| {defect:?}{what} | {seeds} | {rule} |");
+    }
+    let missed: Vec<_> = found.iter().filter(|(.., line)| line.is_none()).map(|(defect, ..)| defect).collect();
+    assert!(missed.is_empty(), "not found within {SEEDS} seeds: {missed:?}");
+}

@@ -50,7 +50,7 @@ impl Case {
         alone || (!self.checks && self.owners.is_empty() && self.begins_with(namespace))
     }
 
-    /// Who may take away what it has on the service.
+    /// Who may keep in its Secrets, or take away, what it has on the service.
     fn may_lose(&self, namespace: &Name) -> bool {
         self.owners.contains(namespace) || (self.owners.is_empty() && self.begins_with(namespace))
     }
@@ -139,6 +139,8 @@ impl Case {
 /// What an action gives on a service, or takes away.
 enum Touch<'a> {
     Gives(&'a UserKey),
+    /// What stands is put into a Secret again.
+    Keeps(&'a UserKey),
     Takes(&'a UserKey),
 }
 
@@ -151,7 +153,7 @@ fn touches(action: &Action) -> Vec<Touch<'_>> {
         Action::RevokeAcl { user } | Action::DeleteUser { user } => vec![Touch::Takes(user)],
         Action::WriteKeys(write) => {
             let users = write.set.values().filter_map(|value| match value {
-                Value::User { user, .. } | Value::Keystore { user } => Some(Touch::Gives(user)),
+                Value::User { user, .. } | Value::Keystore { user } => Some(Touch::Keeps(user)),
                 _ => None,
             });
             users.collect()
@@ -188,6 +190,9 @@ fn no_service_is_anothers_whatever_the_names() {
                     Touch::Gives(user) => {
                         gave += 1;
                         assert!(case.may_have(namespace), "{namespace} is given {user}: {}", told());
+                    }
+                    Touch::Keeps(user) => {
+                        assert!(case.may_lose(namespace), "{namespace} is shown {user}: {}", told());
                     }
                     Touch::Takes(user) => {
                         took += 1;

@@ -20,9 +20,8 @@ macro_rules! never {
             trait Either<A> {
                 fn here() {}
             }
-            struct Has;
             impl<T: ?Sized> Either<()> for T {}
-            impl<T: ?Sized + $trait> Either<Has> for T {}
+            impl<T: ?Sized + $trait> Either<u8> for T {}
             let _ = <$type as Either<_>>::here;
         };)+
     };

@@ -314,6 +314,11 @@ impl Operator {
         ended.expect("it does not panic")
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&self) -> bool {
+        self.task.as_ref().is_some_and(JoinHandle::is_finished)
+    }
+
     /// Kills it where it stands.
     pub fn kill(self) {
         drop(self);

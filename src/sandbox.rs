@@ -58,20 +58,25 @@ impl Sandbox {
 
     /// A configuration with which an operator runs against both.
     pub fn config(&self, settings: Settings) -> Config {
-        let mut aiven = AivenOptions::new(self.aiven.url(), TokenSource::literal(self.aiven.token()));
-        aiven.proxies = Proxies::default();
-        Config {
-            settings,
-            target: Target { text: Some(self.kubernetes.kubeconfig()), ..Target::default() },
-            aiven,
-            listen: Listen::Off,
-            namespaces: vec![],
-            home: Some("aivenator".to_owned()),
-            candidate: None,
-            janitor_interval: SignedDuration::from_mins(15),
-            concurrency: 10,
-            encryption: Encryption::Modern,
-            key: [7; 32],
-        }
+        config(&self.aiven, self.kubernetes.kubeconfig(), settings)
+    }
+}
+
+/// A configuration with which an operator runs against this account and any cluster, which a kubeconfig names.
+pub fn config(account: &Aiven, kubeconfig: String, settings: Settings) -> Config {
+    let mut aiven = AivenOptions::new(account.url(), TokenSource::literal(account.token()));
+    aiven.proxies = Proxies::default();
+    Config {
+        settings,
+        target: Target { text: Some(kubeconfig), ..Target::default() },
+        aiven,
+        listen: Listen::Off,
+        namespaces: vec![],
+        home: Some("aivenator".to_owned()),
+        candidate: None,
+        janitor_interval: SignedDuration::from_mins(15),
+        concurrency: 10,
+        encryption: Encryption::Modern,
+        key: [7; 32],
     }
 }

@@ -9,6 +9,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[cfg(feature = "sandbox")]
+mod apiserver;
 mod cli;
 mod decisions;
 mod documents;

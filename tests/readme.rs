@@ -74,7 +74,11 @@ fn commands_print_what_it_says() {
 
 /// What is wrong with a command and its output; `code` is the exit code of the last one.
 fn why_not(command: &str, shown: &str, code: &mut u8) -> Option<String> {
-    let words: Vec<&str> = command.split_whitespace().skip_while(|word| word.starts_with("AIVENATOR_CASES=")).collect();
+    let is_variable = |word: &&str| {
+        word.starts_with("AIVENATOR_CASES=")
+            || *word == "KUBEBUILDER_ASSETS=$(.ci/apiserver)" && repository(".ci/apiserver").exists()
+    };
+    let words: Vec<&str> = command.split_whitespace().skip_while(is_variable).collect();
     let printed = match words.as_slice() {
         ["aivenator" | "cargo", ..] if in_process(&words).is_some_and(|args| args.first() == Some(&"sandbox")) => {
             let told = run_at(CLOCKS[0], in_process(&words).unwrap().iter().copied());

@@ -2,14 +2,14 @@
 
 mod aiven;
 mod http;
-mod keystore;
+pub mod keystore;
 mod lease;
 mod logs;
 #[cfg(all(feature = "sandbox", target_os = "linux"))]
 mod memory;
 mod metrics;
 #[cfg(feature = "sandbox")]
-mod operator;
+pub mod operator;
 #[cfg(feature = "sandbox")]
 mod reach;
 mod tunnel;

@@ -43,7 +43,7 @@ mod watch;
 mod write;
 
 pub use self::failure::Failure;
-pub use self::record::{Count, Request};
+pub use self::record::{Count, Recorder, Request};
 pub use self::store::Change;
 
 use self::serve::Shared;
@@ -188,22 +188,22 @@ impl Kubernetes {
 
     /// The last requests over HTTP, oldest first.
     pub fn requests(&self) -> Vec<Arc<Request>> {
-        self.shared.records.list()
+        self.shared.recorder.requests()
     }
 
     /// How many requests there were of each kind.
     pub fn counts(&self) -> BTreeMap<Count, u64> {
-        self.shared.records.counts()
+        self.shared.recorder.counts()
     }
 
     /// Forgets all requests.
     pub fn forget_requests(&self) {
-        self.shared.records.clear();
+        self.shared.recorder.forget();
     }
 
     /// Every request from now on, once it is answered.
     pub fn watch_requests(&self) -> broadcast::Receiver<Arc<Request>> {
-        self.shared.records.subscribe()
+        self.shared.recorder.watch()
     }
 
     /// Every change of an object from now on.
@@ -234,7 +234,7 @@ fn router(shared: &Arc<Shared>, layer: Option<Layer>) -> Router {
         Some(layer) => layer(router),
         None => router,
     };
-    router.layer(axum::middleware::from_fn_with_state(Arc::clone(shared), record::record))
+    shared.recorder.wrap(router)
 }
 
 async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {

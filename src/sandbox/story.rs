@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Sandbox;
-use super::aiven::{Operation, Record};
+use super::aiven::{Aiven, Operation, Record};
 use super::kubernetes::Change;
 use crate::world::names;
 
@@ -96,6 +96,11 @@ pub fn request(record: &Arc<Record>) -> Option<String> {
 
 /// Everything that is there in the end; values are counted, not shown.
 pub fn ending(sandbox: &Sandbox) -> String {
+    ending_of(&|resource| sandbox.kubernetes.list(resource, ""), &sandbox.aiven)
+}
+
+/// The same for any cluster, which lists all objects of a resource.
+pub fn ending_of(list: &dyn Fn(&str) -> Vec<Value>, aiven: &Aiven) -> String {
     let mut text = String::new();
     let name = |object: &Value| {
         let of = |key: &str| object.pointer(&format!("/metadata/{key}")).and_then(Value::as_str).unwrap_or_default();
@@ -106,13 +111,13 @@ pub fn ending(sandbox: &Sandbox) -> String {
         ("Secrets", "secrets", secret),
     ] {
         let _ = writeln!(text, "\n{title}");
-        for object in sandbox.kubernetes.list(resource, "") {
+        for object in list(resource) {
             let _ = writeln!(text, "  {:<36} {}", name(&object), what(&object));
         }
     }
     let _ = writeln!(text, "\nService users");
-    for (project, service) in sandbox.aiven.services() {
-        let users = sandbox.aiven.users(&project, &service);
+    for (project, service) in aiven.services() {
+        let users = aiven.users(&project, &service);
         let _ = writeln!(text, "  {:<36} {}", format!("{project}/{service}"), users.join(", "));
     }
     text

@@ -107,9 +107,10 @@ async fn attempt(
     service: &ServiceKey,
     changes: &[Change],
 ) -> Result<(AclDocument, BTreeSet<usize>), Error> {
-    let mut raw = client.acl(service).await?;
+    let raw = client.acl(service).await?;
     #[cfg(feature = "defects")]
-    let mut raw = crate::sandbox::simulation::sabotage::as_read_first(service, raw);
+    let raw = crate::sandbox::simulation::sabotage::as_read_first(service, raw);
+    let mut raw = raw;
     let mut full = BTreeSet::new();
     for _ in 0..TRIES {
         let before = raw.document();

@@ -218,27 +218,7 @@ impl Stored {
             // Aiven has no such user: somebody has made up the name.
             Change::LeaveBehind(user, _) if user.username.len() > MAX_USERNAME => return Err(Unwritten::Full),
             Change::Retire(..) | Change::LeaveBehind(..) if size >= ROOM_FOR_NOTES => return Err(Unwritten::Full),
-            Change::Intend(user, intent) => {
-                if !journal.unreadable.is_empty() {
-                    return Err(Unwritten::Unavailable);
-                }
-                let known = journal.intents.get(user);
-                let same =
-                    |known: &Intent| known.secret == intent.secret && known.application_uid == intent.application_uid;
-                if known.is_some_and(|known| !same(known)) {
-                    return Err(Unwritten::Taken);
-                }
-                if known.is_some() && !own.contains(user) {
-                    return Err(Unwritten::Found);
-                }
-                if known.is_none() && size >= ROOM {
-                    return Err(Unwritten::Full);
-                }
-                let since = known.map_or(intent.since, |known| known.since);
-                let intent = Intent { since, ..intent.clone() };
-                self.data.extend([entries::intent_entry(user, &intent)]);
-                journal.intents.insert(user.clone(), intent);
-            }
+            Change::Intend(user, intent) => self.intend(user, intent, (size, own))?,
             Change::Clear(user, secret) => {
                 if journal.intents.get(user).is_some_and(|intent| intent.secret == *secret) {
                     journal.intents.remove(user);
@@ -261,6 +241,30 @@ impl Stored {
                 self.data.remove(&entries::left_behind_key(user));
             }
         }
+        Ok(())
+    }
+
+    fn intend(
+        &mut self,
+        user: &UserKey,
+        intent: &Intent,
+        (size, own): (usize, &BTreeSet<UserKey>),
+    ) -> Result<(), Unwritten> {
+        if !self.journal.unreadable.is_empty() {
+            return Err(Unwritten::Unavailable);
+        }
+        let known = self.journal.intents.get(user);
+        let same = |known: &Intent| known.secret == intent.secret && known.application_uid == intent.application_uid;
+        match known {
+            Some(known) if !same(known) => return Err(Unwritten::Taken),
+            Some(_) if !own.contains(user) => return Err(Unwritten::Found),
+            None if size >= ROOM => return Err(Unwritten::Full),
+            Some(_) | None => {}
+        }
+        let since = known.map_or(intent.since, |known| known.since);
+        let intent = Intent { since, ..intent.clone() };
+        self.data.extend([entries::intent_entry(user, &intent)]);
+        self.journal.intents.insert(user.clone(), intent);
         Ok(())
     }
 

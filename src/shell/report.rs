@@ -51,6 +51,8 @@ pub(crate) struct Reporter {
     warned: Option<BTreeMap<Subject, &'static str>>,
     withheld: BTreeSet<(Subject, &'static str)>,
     numbers: numbers::Clock,
+    /// What the last plan was made of: an event names the uid of its object.
+    world: Option<World>,
 }
 
 impl Reporter {
@@ -59,13 +61,14 @@ impl Reporter {
         let (events, inbox) = unbounded_channel();
         tokio::spawn(publish(recorder, inbox));
         let (observed, token) = (pages.readiness.condition("observed"), pages.readiness.condition("token"));
-        let (warned, withheld, numbers) = (None, BTreeSet::new(), numbers::Clock::default());
-        Reporter { metrics: pages.metrics, heartbeat, observed, token, aiven, events, warned, withheld, numbers }
+        let (warned, withheld, numbers, world) = (None, BTreeSet::new(), numbers::Clock::default(), None);
+        Reporter { metrics: pages.metrics, heartbeat, observed, token, aiven, events, warned, withheld, numbers, world }
     }
 
-    fn event(&self, decision: &Decision, (type_, action): (EventType, &str), (code, note): (&str, String)) {
-        let Some(about) = reference(&decision.subject) else { return };
-        let note = Some(note.chars().take(1_000).collect());
+    fn event(&self, decision: &Decision, (type_, action): (EventType, &str), (code, mut note): (&str, String)) {
+        let Some(about) = reference(self.world.as_ref(), &decision.subject) else { return };
+        note.truncate(note.floor_char_boundary(LONGEST));
+        let note = Some(note);
         let event = Event { type_, reason: code.to_owned(), note, action: action.to_owned(), secondary: None };
         // Nobody listens any longer when the operator is ending.
         let _ = self.events.send((event, about));
@@ -112,6 +115,7 @@ impl Report for Reporter {
 
     /// Takes in a plan: numbers, and warnings about what stands in the way, each when it begins.
     fn planned(&mut self, world: &World, plan: &Plan, (took, slow): (Duration, bool)) {
+        self.world = Some(world.clone());
         self.metrics.plan_time(took);
         self.metrics.plan_subjects(plan.decisions.len());
         if slow {
@@ -183,6 +187,9 @@ impl Report for Reporter {
         }
     }
 }
+
+/// How many bytes of a note are told: an event with more than 1,024 is refused.
+const LONGEST: usize = 1_000;
 
 /// An event that is not taken by then is given up.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -288,17 +295,24 @@ fn code_of(trouble: &Trouble) -> &'static str {
     }
 }
 
-fn reference(subject: &Subject) -> Option<ObjectReference> {
+/// The object that an event is about; `kubectl describe` finds only events that name its uid, if there is one.
+fn reference(world: Option<&World>, subject: &Subject) -> Option<ObjectReference> {
     let (api_version, kind, namespace, name) = match subject {
         Subject::Application(key) => ("aiven.nais.io/v1", "AivenApplication", &key.namespace, &key.name),
         Subject::Secret(key) => ("v1", "Secret", &key.namespace, &key.name),
         Subject::User(_) => return None,
     };
+    let uid = world.and_then(|world| match subject {
+        Subject::Application(key) => world.application(key).map(|app| app.uid.to_string()),
+        Subject::Secret(key) => world.managed(key).map(|secret| secret.uid.to_string()),
+        Subject::User(_) => None,
+    });
     Some(ObjectReference {
         api_version: Some(api_version.to_owned()),
         kind: Some(kind.to_owned()),
         namespace: Some(namespace.to_string()),
         name: Some(name.to_string()),
+        uid: uid.filter(|uid| !uid.is_empty()),
         ..ObjectReference::default()
     })
 }

@@ -1,5 +1,6 @@
 //! The Kubernetes API of the sandbox, asked as any client would: raw, through the kube client, and with kubectl.
 
+mod compared;
 mod kinds;
 mod kubectl;
 mod lists;

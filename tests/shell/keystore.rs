@@ -24,7 +24,7 @@ fn openssl(folder: &Path, args: &str) -> String {
 }
 
 /// Whether there is a JDK; that there is none has to be said.
-fn has_jdk() -> bool {
+pub fn has_jdk() -> bool {
     let found = ["java", "javac", "keytool"].iter().all(|tool| Command::new(tool).arg("-help").output().is_ok());
     assert!(
         found || std::env::var_os("AIVENATOR_WITHOUT_JDK").is_some(),

@@ -1,32 +1,35 @@
-//! The operator as a process, against both APIs of the sandbox over HTTP: what is there in the end, whatever goes wrong.
+//! The operator as a process, against both APIs over HTTP: what is there in the end, whatever goes wrong.
+//!
+//! The clusters are the sandbox's here; `tests/apiserver/suite.rs` runs the same scenarios in real ones.
 
 mod audit;
 mod canary;
-mod cluster;
-mod crash;
-mod edits;
-mod ends;
-mod faults;
+pub mod cluster;
+pub mod crash;
+pub mod edits;
+pub mod ends;
+pub mod faults;
 pub mod given;
-mod idle;
+pub mod idle;
 mod kills;
-mod limits;
-mod many;
-mod process;
-mod restored;
-mod rig;
-mod services;
+pub mod limits;
+pub mod many;
+pub mod place;
+pub mod process;
+pub mod restored;
+pub mod rig;
+pub mod services;
 mod storm;
-mod telling;
+pub mod telling;
 
 use std::future::Future;
 use std::pin::Pin;
 
-/// A scenario, with a sandbox of its own.
-type Scenario = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// A scenario, with a cluster and an account of its own.
+pub type Scenario = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Runs scenarios side by side; says which have failed.
-async fn together(scenarios: Vec<(String, Scenario)>) {
+pub async fn together(scenarios: Vec<(String, Scenario)>) {
     let running: Vec<_> = scenarios.into_iter().map(|(name, scenario)| (name, tokio::spawn(scenario))).collect();
     let mut failed = vec![];
     for (name, scenario) in running {
@@ -37,9 +40,10 @@ async fn together(scenarios: Vec<(String, Scenario)>) {
     assert!(failed.is_empty(), "failed: {}", failed.join(", "));
 }
 
+/// Scenarios with their names.
 macro_rules! scenarios {
     ($($scenario:ident),+ $(,)?) => {
-        crate::shell::operator::together(vec![$((stringify!($scenario).to_owned(), Box::pin($scenario()))),+]).await
+        vec![$((stringify!($scenario).to_owned(), Box::pin($scenario()))),+]
     };
 }
 use scenarios;

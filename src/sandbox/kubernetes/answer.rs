@@ -9,9 +9,11 @@ use axum::response::Response;
 use serde_json::Value;
 
 use super::decode::{Target, decode};
+use super::events;
 use super::failure::Failure;
 use super::object::{Document, Object};
 use super::patch::{self, Form as PatchForm};
+use super::resource::EVENTS_GROUP;
 use super::select::{Selector, supported_fields};
 use super::serve::{Ask, Shared, json};
 use super::store::Store;
@@ -19,8 +21,15 @@ use super::view::{Form, View};
 use super::write::{self, Preconditions};
 use super::{list, watch};
 
-/// Answers a request for objects.
+/// Answers a request for objects; whoever speaks an old version is told so, refused or not.
 pub(super) fn answer(shared: &Arc<Shared>, target: &Target, ask: &Ask) -> Result<Response, Failure> {
+    answer_to(shared, target, ask).map_err(|failure| {
+        let failure = if events::are_other(&target.api_version) { failure.in_group(EVENTS_GROUP) } else { failure };
+        failure.warned(warnings(target))
+    })
+}
+
+fn answer_to(shared: &Arc<Shared>, target: &Target, ask: &Ask) -> Result<Response, Failure> {
     match ask.route.verb {
         "get" => get(shared, target, ask),
         "list" => list(shared, target, ask),
@@ -72,13 +81,23 @@ fn warnings(target: &Target) -> Vec<String> {
 
 /// What a client is told of the fields that were dropped, or that it is refused for them.
 fn judge(target: &Target, ask: &Ask, unknown: &[String]) -> Result<Vec<String>, Failure> {
-    let mut warned = warnings(target);
     match ask.query.text("fieldValidation") {
-        "Strict" if !unknown.is_empty() => return Err(target.unknown(unknown)),
-        "Ignore" => {}
-        _ => warned.extend(unknown.iter().map(|field| format!("unknown field \"{field}\""))),
+        "Strict" if !unknown.is_empty() => Err(target.unknown(unknown)),
+        "Ignore" => Ok(vec![]),
+        _ => Ok(unknown.iter().map(|field| format!("unknown field \"{field}\"")).collect()),
     }
-    Ok(warned)
+}
+
+/// The answer to a write, with what the client is told.
+fn written(
+    (code, warned): (u16, Vec<String>),
+    target: &Target,
+    done: Result<Vec<u8>, Failure>,
+) -> Result<Response, Failure> {
+    match done {
+        Ok(body) => Ok(json(code, body, &[warnings(target), warned].concat())),
+        Err(failure) => Err(failure.warned(warned)),
+    }
 }
 
 fn create(shared: &Shared, target: &Target, ask: &Ask) -> Result<Response, Failure> {
@@ -90,8 +109,8 @@ fn create(shared: &Shared, target: &Target, ask: &Ask) -> Result<Response, Failu
     let (document, unknown) = decode(&target, body)?;
     document.text("name").clone_into(&mut target.name);
     let warned = judge(&target, ask, &unknown)?;
-    let object = write::create(&mut shared.store(), &target, document, ask.is_dry())?;
-    Ok(json(201, show(shared, &target, &object, ask), &warned))
+    let done = write::create(&mut shared.store(), &target, document, ask.is_dry());
+    written((201, warned), &target, done.map(|object| show(shared, &target, &object, ask)))
 }
 
 /// The body, which has to be an object in JSON.
@@ -108,14 +127,29 @@ fn update(shared: &Shared, target: &Target, ask: &Ask) -> Result<Response, Failu
     let warned = judge(target, ask, &unknown)?;
     let mut store = shared.store();
     let current = store.get(&target.resource, &target.key()).map(|object| object.document());
+    if current.is_none() && matches!(target.resource.kind.as_str(), "Lease" | "Event") {
+        drop(store);
+        return put(shared, (target, ask), (document, warned));
+    }
     let (sent, stored) = (document.text("uid"), current.as_ref().map_or("", |current| current.text("uid")));
     if !sent.is_empty() && !stored.is_empty() && sent != stored {
         let why = format!("Precondition failed: UID in precondition: {sent}, UID in object meta: {stored}");
         return Err(Failure::conflict(&target.resource, &target.name, &why));
     }
-    let object = write::update(&mut store, target, &document, ask.is_dry())?;
+    let done = write::update(&mut store, target, &document, ask.is_dry());
     drop(store);
-    Ok(json(200, show(shared, target, &object, ask), &warned))
+    written((200, warned), target, done.map(|object| show(shared, target, &object, ask)))
+}
+
+/// Of a few kinds, a replacement of what is not there makes it.
+fn put(
+    shared: &Shared,
+    (target, ask): (&Target, &Ask),
+    (mut document, warned): (Document, Vec<String>),
+) -> Result<Response, Failure> {
+    document.metadata.remove("resourceVersion");
+    let done = write::create(&mut shared.store(), target, document, ask.is_dry());
+    written((201, warned), target, done.map(|object| show(shared, target, &object, ask)))
 }
 
 fn patch(shared: &Shared, target: &Target, ask: &Ask) -> Result<Response, Failure> {
@@ -124,9 +158,9 @@ fn patch(shared: &Shared, target: &Target, ask: &Ask) -> Result<Response, Failur
     let mut store = shared.store();
     let (document, unknown) = patched(&store, target, (form, change))?;
     let warned = judge(target, ask, &unknown)?;
-    let object = write::update(&mut store, target, &document, ask.is_dry())?;
+    let done = write::update(&mut store, target, &document, ask.is_dry());
     drop(store);
-    Ok(json(200, show(shared, target, &object, ask), &warned))
+    written((200, warned), target, done.map(|object| show(shared, target, &object, ask)))
 }
 
 /// How the patch is written; custom resources know no strategic merge.
@@ -152,14 +186,18 @@ pub(super) fn patched(
     let current = store.get(&target.resource, &target.key());
     let current = current.ok_or_else(|| Failure::not_found(&target.resource, &target.name))?;
     if form == PatchForm::Merge && !change.is_object() {
-        return Err(Failure::bad_request("a merge patch is an object"));
+        let why = "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}";
+        return Err(Failure::bad_request(why));
     }
     let shown = View::new(target, Form::Full).document(current);
     let value = shown.into_value(&target.api_version, &target.resource.kind);
     let value = patch::apply(form, value, change).map_err(|why| {
         Failure::new(422, "Invalid", format!("the server rejected our request due to an error in our request: {why}"))
     })?;
-    decode(target, value)
+    decode(target, value.clone()).map_err(|failure| match &failure.unreadable {
+        Some(why) => Failure::unpatchable(&value, why),
+        None => failure,
+    })
 }
 
 fn delete(shared: &Shared, target: &Target, ask: &Ask) -> Result<Response, Failure> {

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::events;
-use super::failure::Failure;
+use super::failure::{Failure, Fault};
 use super::object::Document;
 use super::resource::Resource;
 use super::schema;
@@ -48,7 +48,8 @@ impl Target {
     fn unreadable(&self, why: &str) -> Failure {
         let version = self.api_version.rsplit('/').next().unwrap_or_default();
         let kind = &self.resource.kind;
-        Failure::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"))
+        let message = format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {why}");
+        Failure { unreadable: Some(why.into()), ..Failure::bad_request(message) }
     }
 
     /// What strict clients are told about fields that nobody knows.
@@ -71,6 +72,7 @@ pub(super) fn decode(target: &Target, value: Value) -> Result<(Document, Vec<Str
     let unknown = schema::lost(&sent, &kept);
     let mut document = Document::from_value(kept)?;
     document.metadata.remove("managedFields");
+    leave_out_empty(target, &mut document);
     place(target, &mut document)?;
     Ok((document, unknown))
 }
@@ -82,10 +84,32 @@ fn members(document: Document) -> Value {
     Value::Object(members)
 }
 
+/// Kubernetes has no empty maps and lists here.
+fn leave_out_empty(target: &Target, document: &mut Document) {
+    let is_empty = |value: &Value| match value {
+        Value::Object(members) => members.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    };
+    document.metadata.retain(|_, value| !is_empty(value));
+    if matches!(target.resource.kind.as_str(), "Secret" | "ConfigMap") {
+        document.rest.retain(|_, value| !is_empty(value));
+    }
+    if target.resource.kind == "Event" {
+        events::complete(&mut document.rest);
+    }
+}
+
 fn check_type(target: &Target, value: &Value) -> Result<(), Failure> {
     let said = |name: &str| value.get(name).and_then(Value::as_str);
     let kind = &target.resource.kind;
     match (said("apiVersion"), said("kind")) {
+        (_, Some(other)) if other != kind && target.resource.custom => {
+            let named = Resource { kind: other.to_owned(), ..Resource::clone(&target.resource) };
+            let fault = Fault::invalid("kind", &json!(other), &format!("must be {kind}"));
+            let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+            Err(Failure::invalid(&named, name, &[fault]))
+        }
         (_, Some(other)) if other != kind => Err(target.unreadable(&format!("the kind in the data is {other}"))),
         (Some(other), _) if other != target.api_version => Err(Failure::bad_request(format!(
             "the API version in the data ({other}) does not match the expected API version ({})",
@@ -108,6 +132,12 @@ fn custom(target: &Target, mut document: Document) -> Result<Value, String> {
 }
 
 fn typed(resource: &Resource, value: Value) -> Result<Value, String> {
+    for path in ["/spec/acquireTime", "/spec/renewTime", "/eventTime", "/series/lastObservedTime"] {
+        let moment = value.pointer(path).and_then(Value::as_str);
+        if let Some(moment) = moment.filter(|moment| !is_micro_time(moment)) {
+            return Err(format!("parsing time \"{moment}\" as \"2006-01-02T15:04:05.000000Z07:00\""));
+        }
+    }
     match resource.kind.as_str() {
         "Pod" => read::<Pod>(value),
         "Secret" => read::<Secret>(value),
@@ -124,6 +154,13 @@ fn typed(resource: &Resource, value: Value) -> Result<Value, String> {
         "CustomResourceDefinition" => read::<CustomResourceDefinition>(value),
         other => Err(format!("no kind {other} is registered")),
     }
+}
+
+/// Whether this is a time in the one form that Kubernetes reads here: with six digits after the seconds.
+fn is_micro_time(text: &str) -> bool {
+    let fraction = text.split_once('.').map_or("", |(_, rest)| rest.trim_end_matches(|c: char| !c.is_ascii_digit()));
+    let digits = fraction.split(['+', '-']).next().unwrap_or_default();
+    text.parse::<jiff::Timestamp>().is_ok() && digits.len() == 6
 }
 
 /// Through the type and back: what the type does not know is gone, what does not fit is refused.

@@ -18,6 +18,10 @@ pub struct Failure {
     pub message: String,
     /// What it is about: name, group, kind, causes.
     pub details: Value,
+    /// What the client is told besides.
+    pub(super) warnings: Vec<String>,
+    /// Why the body makes no object of its kind, where that is why.
+    pub(super) unreadable: Option<Box<str>>,
 }
 
 /// One thing that is wrong with a field.
@@ -45,6 +49,19 @@ impl Fault {
         Self { field: field.to_owned(), reason: "FieldValueTypeInvalid", message }
     }
 
+    /// A text that is not of its format.
+    pub(super) fn misformed(field: &str, value: &Value, format: &str) -> Self {
+        let message = format!("Invalid value: {value}: {field} in body must be of type {format}: {value}");
+        Self { field: field.to_owned(), reason: "FieldValueTypeInvalid", message }
+    }
+
+    /// The same in a body that is only the status: there the path is told from there.
+    pub(super) fn in_status(self) -> Self {
+        let inside = self.field.strip_prefix("status.").unwrap_or(&self.field);
+        let message = self.message.replace(&format!("{} in body", self.field), &format!("{inside} in body"));
+        Self { message, ..self }
+    }
+
     pub(super) fn unsupported(field: &str, value: &Value, supported: &[Value]) -> Self {
         let supported: Vec<String> = supported.iter().map(Value::to_string).collect();
         let message = format!("Unsupported value: {value}: supported values: {}", supported.join(", "));
@@ -68,7 +85,7 @@ impl Fault {
 
 impl Failure {
     pub(super) fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: json!({}) }
+        Self { code, reason, message: message.into(), details: json!({}), warnings: vec![], unreadable: None }
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
@@ -121,6 +138,35 @@ impl Failure {
         insert(&mut details, "kind", json!(resource.kind));
         insert(&mut details, "causes", json!(causes));
         Self { details, ..Self::new(422, "Invalid", message) }
+    }
+
+    /// A replacement that does not say which version it rests on; here Kubernetes names the resource, not the kind.
+    pub(super) fn versionless(resource: &Resource, name: &str) -> Self {
+        let fault = Fault::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
+        Self::invalid(&Resource { kind: resource.plural.clone(), ..resource.clone() }, name, &[fault])
+    }
+
+    /// A patch whose result is no object of that kind.
+    pub(super) fn unpatchable(patched: &Value, why: &str) -> Self {
+        let fault = Fault::invalid("patch", &json!(patched.to_string()), why);
+        let cause = json!({"reason": fault.reason, "message": fault.message, "field": fault.field});
+        Self::new(422, "Invalid", format!(" \"\" is invalid: {}", fault.text())).because(&cause)
+    }
+
+    /// The same in the words of another group that serves the objects too; of what may not be stored, none is named.
+    pub(super) fn in_group(mut self, group: &str) -> Self {
+        let kind = self.details.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if self.reason != "Invalid" && !kind.is_empty() {
+            insert(&mut self.details, "group", json!(group));
+            self.message = self.message.replacen(&format!("{kind} \""), &format!("{kind}.{group} \""), 1);
+        }
+        self
+    }
+
+    /// The same, with more that the client is told.
+    pub(super) fn warned(mut self, mut warnings: Vec<String>) -> Self {
+        warnings.append(&mut self.warnings);
+        Self { warnings, ..self }
     }
 
     /// A version that is no longer kept.

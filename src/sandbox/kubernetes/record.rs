@@ -3,9 +3,10 @@
 //! Decides how long requests are remembered. Never changes an answer.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::Router;
 use axum::body::HttpBody as _;
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::header::{CONTENT_LENGTH, USER_AGENT};
@@ -15,7 +16,7 @@ use jiff::Timestamp;
 use tokio::sync::broadcast;
 
 use super::route::Route;
-use super::serve::{Query, Shared, header};
+use super::serve::{Query, header};
 
 /// A request as it was answered.
 #[derive(Debug, Clone)]
@@ -57,8 +58,15 @@ pub struct Count {
     pub status: u16,
 }
 
+/// Records requests as a layer of a router; a clone records into the same.
+#[derive(Clone)]
+pub struct Recorder {
+    records: Arc<Records>,
+    clock: super::Clock,
+}
+
 /// The last requests, and how many there were of each kind.
-pub(super) struct Records {
+struct Records {
     kept: Mutex<Kept>,
     most: usize,
     told: broadcast::Sender<Arc<Request>>,
@@ -70,50 +78,65 @@ struct Kept {
     counts: BTreeMap<Count, u64>,
 }
 
-impl Records {
-    pub(super) fn new(most: usize) -> Self {
-        Self { kept: Mutex::default(), most, told: broadcast::Sender::new(1024) }
+impl Recorder {
+    /// Remembers as many requests, and counts all.
+    pub fn new(most: usize, clock: super::Clock) -> Self {
+        let records = Records { kept: Mutex::default(), most, told: broadcast::Sender::new(1024) };
+        Self { records: Arc::new(records), clock }
     }
 
-    pub(super) fn subscribe(&self) -> broadcast::Receiver<Arc<Request>> {
-        self.told.subscribe()
+    /// Stands before a router: requests are recorded with the answers that it gives.
+    pub fn wrap(&self, router: Router) -> Router {
+        router.layer(axum::middleware::from_fn_with_state(self.clone(), record))
     }
 
-    pub(super) fn list(&self) -> Vec<Arc<Request>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).requests.iter().cloned().collect()
+    /// The last requests, oldest first.
+    pub fn requests(&self) -> Vec<Arc<Request>> {
+        self.kept().requests.iter().cloned().collect()
     }
 
-    pub(super) fn counts(&self) -> BTreeMap<Count, u64> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).counts.clone()
+    /// How many requests there were of each kind.
+    pub fn counts(&self) -> BTreeMap<Count, u64> {
+        self.kept().counts.clone()
     }
 
-    pub(super) fn clear(&self) {
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Kept::default();
+    /// Forgets all requests.
+    pub fn forget(&self) {
+        *self.kept() = Kept::default();
+    }
+
+    /// Every request from now on, once it is answered.
+    pub fn watch(&self) -> broadcast::Receiver<Arc<Request>> {
+        self.records.told.subscribe()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.records.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn add(&self, request: Request) {
         let count = Count { verb: request.verb, resource: request.resource.clone(), status: request.status };
         let request = Arc::new(request);
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept();
         *kept.counts.entry(count).or_default() += 1;
         kept.requests.push_back(Arc::clone(&request));
-        if kept.requests.len() > self.most {
+        if kept.requests.len() > self.records.most {
             kept.requests.pop_front();
         }
         drop(kept);
         // Nobody has to listen.
-        drop(self.told.send(request));
+        drop(self.records.told.send(request));
     }
 }
 
 /// Records a request once its answer begins.
-pub(super) async fn record(State(shared): State<Arc<Shared>>, request: HttpRequest, next: Next) -> Response {
-    let (at, begun) = ((shared.clock)(), Instant::now());
+async fn record(State(recorder): State<Recorder>, request: HttpRequest, next: Next) -> Response {
+    let (at, begun) = ((recorder.clock)(), Instant::now());
     let route = Route::parse(request.method(), request.uri(), &Query::of(request.uri()));
     let (received, user_agent) = (header(request.headers(), &CONTENT_LENGTH), header(request.headers(), &USER_AGENT));
     let path = request.uri().to_string();
     let response = next.run(request).await;
-    shared.records.add(Request {
+    recorder.add(Request {
         at,
         verb: route.verb,
         resource: route.ruled(),

@@ -27,6 +27,10 @@ fn prune_object(members: &mut Map<String, Value>, schema: &Value) {
     let additional = schema.get("additionalProperties");
     let open = schema.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true));
     members.retain(|name, _| open || additional.is_some() || known.is_some_and(|known| known.contains_key(name)));
+    // A null where none may be is as if it were not said.
+    let takes_null = |schema: &Value| schema.get("nullable") == Some(&Value::Bool(true));
+    let of = |name: &str| known.and_then(|known| known.get(name)).or(additional);
+    members.retain(|name, value| !value.is_null() || of(name).is_none_or(takes_null));
     for (name, value) in members {
         if let Some(schema) = known.and_then(|known| known.get(name)).or(additional) {
             prune(value, schema);
@@ -43,19 +47,27 @@ pub(super) fn faults(value: &Value, schema: &Value) -> Vec<Fault> {
 
 fn walk(path: &str, value: &Value, schema: &Value, found: &mut Vec<Fault>) {
     let wanted = schema.get("type").and_then(Value::as_str);
-    if let Some(wanted) = wanted.filter(|wanted| !is_a(value, wanted)) {
-        if !(value.is_null() && schema.get("nullable") == Some(&Value::Bool(true))) {
-            found.push(Fault::mistyped(path, type_of(value), wanted));
-        }
-        return;
+    let format = schema.get("format").and_then(Value::as_str);
+    let mistyped = wanted.filter(|wanted| !is_a(value, wanted));
+    if let Some(wanted) = mistyped
+        && !(value.is_null() && schema.get("nullable") == Some(&Value::Bool(true)))
+    {
+        // Of what is no text, Kubernetes compares formats, where there are any.
+        found.push(match format {
+            Some(format) if !value.is_string() && !value.is_array() => Fault::mistyped(path, format_of(value), format),
+            _ => Fault::mistyped(path, type_of(value), wanted),
+        });
     }
     if let Some(allowed) = schema.get("enum").and_then(Value::as_array)
         && !allowed.contains(value)
     {
         found.push(Fault::unsupported(path, value, allowed));
     }
-    if schema.get("format").and_then(Value::as_str) == Some("date-time") && !is_moment(value) {
-        found.push(Fault::invalid(path, value, &format!("{path} in body must be of type date-time: {value}")));
+    if mistyped.is_some() {
+        return;
+    }
+    if format == Some("date-time") && !is_moment(value) {
+        found.push(Fault::misformed(path, value, "date-time"));
     }
     match value {
         Value::Object(members) => walk_object(path, members, schema, found),
@@ -90,6 +102,15 @@ fn is_a(value: &Value, wanted: &str) -> bool {
         "integer" => value.is_i64() || value.is_u64(),
         "number" => value.is_number(),
         _ => true,
+    }
+}
+
+/// The format that a value has by itself.
+fn format_of(value: &Value) -> &'static str {
+    match value {
+        Value::Number(number) if number.is_f64() => "double",
+        Value::Number(_) => "int64",
+        _ => "",
     }
 }
 

@@ -129,7 +129,12 @@ impl Field {
             },
         };
         if !matches!(path, "metadata.name" | "metadata.namespace") && !supported.contains(&path) {
-            return Err(Failure::bad_request(format!("field label not supported: {path}")));
+            let why = if supported == NAMES {
+                format!("\"{path}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+            } else {
+                format!("field label not supported: {path}")
+            };
+            return Err(Failure::bad_request(why));
         }
         Ok(Self { path: path.to_owned(), value: value.to_owned(), equal })
     }
@@ -147,6 +152,9 @@ impl Field {
         same == self.equal
     }
 }
+
+/// The fields of kinds that have nothing to say about fields.
+const NAMES: &[&str] = &["metadata.name", "metadata.namespace"];
 
 /// The fields of a resource that can be selected by, besides name and namespace.
 pub(super) fn supported_fields(plural: &str) -> &'static [&'static str] {
@@ -171,6 +179,7 @@ pub(super) fn supported_fields(plural: &str) -> &'static [&'static str] {
         "namespaces" => &["status.phase"],
         "jobs" => &["status.successful"],
         "replicasets" => &["status.replicas"],
+        "configmaps" | "leases" => NAMES,
         _ => &[],
     }
 }

@@ -18,7 +18,7 @@ use tokio::sync::watch::Sender;
 
 use super::decode::Target;
 use super::failure::Failure;
-use super::record::Records;
+use super::record::Recorder;
 use super::resource::EVENTS_GROUP;
 use super::route::Route;
 use super::store::Store;
@@ -32,7 +32,7 @@ const MOST: usize = 3 << 20;
 pub(super) struct Shared {
     store: Mutex<Store>,
     pub(super) gate: Sender<Gate>,
-    pub(super) records: Records,
+    pub(super) recorder: Recorder,
     pub(super) clock: super::Clock,
     pub(super) bookmark_every: Duration,
     /// Whether every write is refused.
@@ -48,7 +48,7 @@ impl Shared {
         Self {
             store: Mutex::new(store),
             gate: Sender::new(Gate::default()),
-            records: Records::new(options.requests_kept),
+            recorder: Recorder::new(options.requests_kept, Arc::clone(&options.clock)),
             clock: Arc::clone(&options.clock),
             bookmark_every: options.bookmark_every,
             read_only: AtomicBool::new(false),
@@ -80,8 +80,12 @@ impl Query {
         self.0.get(name).map_or("", String::as_str)
     }
 
+    /// A parameter that is a number; one below zero is none.
     pub(super) fn number(&self, name: &str) -> Result<Option<u64>, Failure> {
         let text = self.text(name);
+        if text.parse::<i64>().is_ok_and(|number| number < 0) {
+            return Ok(None);
+        }
         let wrong = |_| Failure::bad_request(format!("invalid {name}: \"{text}\" is not a number"));
         if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(wrong) }
     }
@@ -197,5 +201,5 @@ pub(super) fn json(code: u16, body: impl Into<Body>, warnings: &[String]) -> Res
 }
 
 fn refused(failure: &Failure) -> Response {
-    json(failure.code, failure.status().to_string(), &[])
+    json(failure.code, failure.status().to_string(), &failure.warnings)
 }

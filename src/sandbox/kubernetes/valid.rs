@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::decode::Target;
+use super::events;
 use super::failure::Fault;
 use super::object::Document;
+use super::resource::Resource;
 use super::schema;
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, \
@@ -20,6 +22,10 @@ and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-
 const QUALIFIED: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', \
 and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', \
 regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+const SLASHES: &str = "a valid label key must consist of alphanumeric characters, '-', '_' or '.', \
+and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', \
+regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' \
+(e.g. 'example.com/MyName')";
 const VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', \
 and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', \
 regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
@@ -35,8 +41,11 @@ pub(super) fn faults(target: &Target, document: &Document) -> Vec<Fault> {
     match target.resource.kind.as_str() {
         "Secret" => found.extend(data(document, &["data"], true)),
         "ConfigMap" => found.extend(data(document, &["data", "binaryData"], false)),
+        "Lease" => found.extend(lease(document)),
+        "Event" if events::are_other(&target.api_version) => found.extend(events::faults(&document.rest)),
         _ if target.resource.custom => {
-            found.extend(schema::faults(&Value::Object(document.rest.clone()), target.schema()));
+            let faults = schema::faults(&Value::Object(document.rest.clone()), target.schema());
+            found.extend(faults.into_iter().map(|fault| if target.status { fault.in_status() } else { fault }));
         }
         _ => {}
     }
@@ -54,7 +63,8 @@ fn metadata(target: &Target, document: &Document) -> Vec<Fault> {
     }
     for (key, value) in document.strings("labels") {
         if !is_qualified(&key) {
-            found.push(Fault::invalid("metadata.labels", &Value::from(key), QUALIFIED));
+            let why = why_not_qualified(&key);
+            found.push(Fault::invalid("metadata.labels", &Value::from(key), why));
         }
         if !(value.is_empty() || is_name_part(&value)) {
             found.push(Fault::invalid("metadata.labels", &Value::from(value), VALUE));
@@ -66,9 +76,44 @@ fn metadata(target: &Target, document: &Document) -> Vec<Fault> {
     if annotations.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() > MOST_ANNOTATIONS {
         found.push(Fault::too_long("metadata.annotations", MOST_ANNOTATIONS));
     }
-    let wrong = document.finalizers().into_iter().filter(|name| !is_qualified(name));
-    found.extend(wrong.map(|name| Fault::invalid("metadata.finalizers", &Value::from(name), QUALIFIED)));
+    found.extend(finalizers(target, document));
     found
+}
+
+fn finalizers(target: &Target, document: &Document) -> Vec<Fault> {
+    const OF_KUBERNETES: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
+    let mut found = vec![];
+    for (index, name) in document.finalizers().into_iter().enumerate() {
+        if !is_qualified(name) {
+            found.push(Fault::invalid("metadata.finalizers", &Value::from(name), why_not_qualified(name)));
+        } else if !name.contains('/') && !OF_KUBERNETES.contains(&name) && is_strict(&target.resource) {
+            let why = "name is neither a standard finalizer name nor is it fully qualified";
+            found.push(Fault::invalid(format!("metadata.finalizers[{index}]"), &Value::from(name), why));
+        }
+    }
+    found
+}
+
+/// Whether finalizers have to name whose they are, or that is only recommended.
+fn is_strict(resource: &Resource) -> bool {
+    !resource.custom && resource.kind != "Lease"
+}
+
+fn lease(document: &Document) -> Vec<Fault> {
+    let spec = document.rest.get("spec");
+    let number = |field: &str| spec.and_then(|spec| spec.get(field)).and_then(Value::as_i64);
+    let mut found = vec![];
+    if let Some(seconds) = number("leaseDurationSeconds").filter(|seconds| *seconds <= 0) {
+        found.push(Fault::invalid("spec.leaseDurationSeconds", &seconds.into(), "must be greater than 0"));
+    }
+    if let Some(count) = number("leaseTransitions").filter(|count| *count < 0) {
+        found.push(Fault::invalid("spec.leaseTransitions", &count.into(), "must be greater than or equal to 0"));
+    }
+    found
+}
+
+fn why_not_qualified(name: &str) -> &'static str {
+    if name.matches('/').count() > 1 { SLASHES } else { QUALIFIED }
 }
 
 fn is_label(text: &str) -> bool {
@@ -130,6 +175,10 @@ pub(super) fn update_faults(target: &Target, old: &Document, new: &Document) -> 
             found.push(Fault::forbidden("metadata.finalizers", &format!("{why} []string{added:?}")));
         }
     }
+    let ended = new.text("deletionTimestamp");
+    if !ended.is_empty() && !old.is_deleting() {
+        found.push(Fault::invalid("metadata.deletionTimestamp", &Value::from(ended), "field is immutable"));
+    }
     let uid = new.text("uid");
     if !uid.is_empty() && uid != old.text("uid") {
         found.push(Fault::invalid("metadata.uid", &Value::from(uid), "field is immutable"));
@@ -137,6 +186,7 @@ pub(super) fn update_faults(target: &Target, old: &Document, new: &Document) -> 
     match target.resource.kind.as_str() {
         "Secret" => found.extend(secret_update(&old.rest, &new.rest)),
         "ConfigMap" => found.extend(immutable(&old.rest, &new.rest, &["data", "binaryData"])),
+        "Event" if events::are_other(&target.api_version) => found.extend(events::changes(&old.rest, &new.rest)),
         _ => {}
     }
     found

@@ -141,6 +141,13 @@ impl View {
                 return table.to_string().into_bytes();
             }
         };
+        if self.form == Form::Metadata && objects.is_empty() {
+            let mut empty = kind;
+            if let Value::Object(members) = &mut empty {
+                members.extend([("metadata".to_owned(), metadata.clone()), ("items".to_owned(), Value::Null)]);
+            }
+            return empty.to_string().into_bytes();
+        }
         let size: usize = objects.iter().map(|object| object.len() + 100).sum();
         let mut out = Vec::with_capacity(size + 200);
         let head = kind.to_string();

@@ -13,7 +13,7 @@ use super::failure::{Failure, Fault};
 use super::object::{Document, Object};
 use super::resource::Resource;
 use super::store::Store;
-use super::valid;
+use super::{schema, valid};
 
 /// Where names come from that Kubernetes makes up.
 const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
@@ -34,9 +34,6 @@ pub(super) fn create(store: &mut Store, target: &Target, sent: Document, dry: bo
     if !document.text("resourceVersion").is_empty() {
         return Err(Failure::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
-    if store.get(resource, &document.key()).is_some() {
-        return Err(Failure::exists(resource, &name));
-    }
     for field in OURS {
         document.metadata.remove(field);
     }
@@ -44,7 +41,11 @@ pub(super) fn create(store: &mut Store, target: &Target, sent: Document, dry: bo
         document.rest.remove("status");
     }
     begin(store, resource, &mut document);
+    // What may not be stored is refused before anybody looks whether it is there.
     refuse(resource, &name, &valid::faults(target, &document))?;
+    if store.get(resource, &document.key()).is_some() {
+        return Err(Failure::exists(resource, &name));
+    }
     Ok(keep(store, resource, document, dry))
 }
 
@@ -150,12 +151,15 @@ pub(super) fn update(store: &mut Store, target: &Target, sent: &Document, dry: b
     if document == old {
         return Ok(current);
     }
-    if resource.generation && spec_changed(&old, &document) {
+    if resource.generation && spec_changed(&seen_by(target, &old), &document) {
         document.set("generation", old.generation() + 1);
     }
     let released = document.is_deleting() && document.finalizers().is_empty() && !dry;
     if released && resource.kind != "Namespace" {
-        return Ok(bury(store, resource, &Object::new(&document)));
+        // Who releases it is shown the version before; only watches are told the one under which it went.
+        let last = Object::new(&document);
+        bury(store, resource, &last);
+        return Ok(Arc::new(last));
     }
     let object = keep(store, resource, document, dry);
     if released {
@@ -168,10 +172,7 @@ pub(super) fn update(store: &mut Store, target: &Target, sent: &Document, dry: b
 fn check_version(resource: &Resource, old: &Document, sent: &Document) -> Result<(), Failure> {
     match sent.text("resourceVersion") {
         "" if resource.unconditional => Ok(()),
-        "" => {
-            let fault = Fault::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
-            refuse(resource, old.text("name"), &[fault])
-        }
+        "" => Err(Failure::versionless(resource, old.text("name"))),
         version if version == old.text("resourceVersion") => Ok(()),
         _ => Err(Failure::stale(resource, old.text("name"))),
     }
@@ -195,6 +196,17 @@ fn successor(target: &Target, old: &Document, sent: &Document) -> Document {
         _ => {}
     }
     next
+}
+
+/// The object as a client of that version sees it: what the version does not know is lost with a write, and is no change.
+fn seen_by(target: &Target, old: &Document) -> Document {
+    let mut seen = old.clone();
+    if target.resource.custom && target.api_version != target.resource.stored_api_version() {
+        let mut rest = Value::Object(std::mem::take(&mut seen.rest));
+        schema::prune(&mut rest, target.schema());
+        seen.rest = rest.as_object().cloned().unwrap_or_default();
+    }
+    seen
 }
 
 fn spec_changed(old: &Document, new: &Document) -> bool {

@@ -36,32 +36,16 @@ impl Play {
                 self.end(cluster, (APP, &app));
                 self.app(cluster, &app, more);
             }
-            What::Deploy => self.edit(
-                cluster,
-                (APP, &app),
-                &json!({"metadata": {"annotations": {names::CORRELATION_ID: more.to_string()}}}),
-            ),
-            What::Expire => {
-                let at = self
-                    .stage
-                    .wall()
-                    .checked_add(SignedDuration::from_secs(i64::from(more % 7_200)))
-                    .unwrap_or_default();
-                let end = if more % 4 == 0 { Value::Null } else { json!(whole(at)) };
-                self.edit(cluster, (APP, &app), &json!({"spec": {"expiresAt": end}}));
-            }
+            What::Deploy => self.deploy(cluster, &app, more),
+            What::Expire => self.expire(cluster, &app, more),
             What::Resync => self.resync(cluster, &app),
             What::Work => self.work(cluster, deed),
             What::EndWork => {
-                self.end(cluster, (Some(Kind::Workload(kind_of(deed.name))), &key(space, &format!("w{}", more % 3))))
+                let work = key(space, &format!("w{}", more % 3));
+                self.end(cluster, (Some(Kind::Workload(kind_of(deed.name))), &work));
             }
             What::EndNamespace => self.end_namespace(cluster, space),
-            What::Claim => {
-                let other = pick(&SPACES, deed.space.wrapping_add(1));
-                let name = format!("valkey-{other}-c");
-                self.tale.say(self.stage.now, || format!("somebody in {space} makes a Valkey {name}"));
-                self.stage.put_instance(cluster, (space, ServiceType::Valkey, &name), "RUNNING");
-            }
+            What::Claim => self.claim(cluster, deed),
             What::Instance | What::EndInstance => self.instance(cluster, deed),
             What::EndSecret
             | What::EditSecret
@@ -86,12 +70,32 @@ impl Play {
             | What::Token
             | What::Lag => self.aiven(cluster, deed),
             What::Crash | What::Hold | What::Late | What::Lose | What::LoseAiven | What::Refuse | What::RefuseAiven => {
-                self.armed.push_back(*deed)
+                self.armed.push_back(*deed);
             }
             What::Stop | What::Another | What::Sleep | What::Clock | What::Stand => self.machine(cluster, deed),
             What::Deaf | What::Outdated | What::Twice | What::Swizzle => self.watch(deed),
             What::Wait => self.wait(Duration::from_millis(u64::from(more) % 20_000)),
         }
+    }
+
+    fn deploy(&mut self, cluster: usize, app: &Key, more: u32) {
+        let annotations = json!({names::CORRELATION_ID: more.to_string()});
+        self.edit(cluster, (APP, app), &json!({"metadata": {"annotations": annotations}}));
+    }
+
+    fn expire(&mut self, cluster: usize, app: &Key, more: u32) {
+        let left = SignedDuration::from_secs(i64::from(more % 7_200));
+        let at = self.stage.wall().checked_add(left).unwrap_or_default();
+        let end = if more % 4 == 0 { Value::Null } else { json!(whole(at)) };
+        self.edit(cluster, (APP, app), &json!({"spec": {"expiresAt": end}}));
+    }
+
+    /// Makes an instance of a service of another namespace.
+    fn claim(&mut self, cluster: usize, deed: &Deed) {
+        let (space, other) = (pick(&SPACES, deed.space), pick(&SPACES, deed.space.wrapping_add(1)));
+        let name = format!("valkey-{other}-c");
+        self.tale.say(self.stage.now, || format!("somebody in {space} makes a Valkey {name}"));
+        self.stage.put_instance(cluster, (space, ServiceType::Valkey, &name), "RUNNING");
     }
 
     fn app(&mut self, cluster: usize, key: &Key, more: u32) {
@@ -215,31 +219,7 @@ impl Play {
                     self.tale.say(now, || format!("a stranger makes user {user}"));
                 }
             }
-            What::EndUser | What::Rotate => {
-                let users: Vec<UserKey> = self
-                    .stage
-                    .account
-                    .services
-                    .iter()
-                    .filter(|(_, it)| !it.is_gone)
-                    .flat_map(|(key, it)| {
-                        it.users
-                            .iter()
-                            .filter(|(_, user)| !user.primary)
-                            .map(|(name, _)| key.user(name.as_str().into()))
-                    })
-                    .collect();
-                let Some(user) = users.get(usize::try_from(more).unwrap_or_default() % users.len().max(1)) else {
-                    return;
-                };
-                if deed.what == What::Rotate {
-                    self.stage.account.rotate(user, wall);
-                    self.tale.say(now, || format!("somebody resets the password of user {user}"));
-                } else {
-                    self.stage.account.remove(user, now);
-                    self.tale.say(now, || format!("somebody deletes user {user} at Aiven"));
-                }
-            }
+            What::EndUser | What::Rotate => self.user(deed),
             What::Lag => {
                 let secs = |shift: u32, most: u32| Duration::from_secs(u64::from((more >> shift) % (most + 1)));
                 let lag = Lag { create: secs(0, 30), delete: secs(5, 30), password: secs(10, 15), acl: secs(15, 10) };
@@ -252,6 +232,25 @@ impl Play {
                 self.tale.say(now, || format!("Aiven {word} the token"));
             }
             _ => self.service(&service, deed),
+        }
+    }
+
+    fn user(&mut self, deed: &Deed) {
+        let (now, wall) = (self.stage.now, self.stage.wall());
+        let there = self.stage.account.services.iter().filter(|(_, it)| !it.is_gone);
+        let users: Vec<UserKey> = there
+            .flat_map(|(key, it)| it.users.iter().map(move |(name, user)| (key, name, user)))
+            .filter(|(_, _, user)| !user.primary)
+            .map(|(key, name, _)| key.user(name.as_str().into()))
+            .collect();
+        let place = usize::try_from(deed.more).unwrap_or_default() % users.len().max(1);
+        let Some(user) = users.get(place) else { return };
+        if deed.what == What::Rotate {
+            self.stage.account.rotate(user, wall);
+            self.tale.say(now, || format!("somebody resets the password of user {user}"));
+        } else {
+            self.stage.account.remove(user, now);
+            self.tale.say(now, || format!("somebody deletes user {user} at Aiven"));
         }
     }
 

@@ -213,7 +213,7 @@ fn spoil(world: &World, decision: &mut Decision) {
         Some(Defect::G30) => once(decision, |action| matches!(action, Action::UpdateStatus(_))),
         Some(Defect::G32) => keep(
             decision,
-            |action| !matches!(action, Action::UpdateStatus(update) if update.was.state == "RolloutFailed" && update.state == "RolloutComplete"),
+            |action| !matches!(action, Action::UpdateStatus(update) if *update.was == *"RolloutFailed" && *update.state == *"RolloutComplete"),
         ),
         Some(Defect::G36) if decision.parts.iter().any(|part| part.verdict > Verdict::Change) => {
             keep(decision, |action| matches!(action, Action::UpdateStatus(_)));

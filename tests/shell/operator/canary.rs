@@ -89,18 +89,20 @@ async fn a_thousand_passes_tell_no_secret() {
     let mut rig = Rig::with(Options { lag, redact: false, ..Options::default() }).await;
     rig.settings.sync_period = SignedDuration::from_secs(2);
     let heard = overhear();
-    beset(&rig);
     let (mut config, address) = served(&rig);
     config.janitor_interval = SignedDuration::from_secs(1);
     let stop = CancellationToken::new();
     let runtime = start(&rig.log, config, &stop);
+    // Before it runs, a failure ends it.
+    rig.until("it runs", |rig| rig.log.text().contains("running")).await;
+    beset(&rig);
     let mut secrets = BTreeSet::from([CANARY.to_owned(), rig.sandbox.aiven.token().to_owned()]);
     let (begun, mut turn) = (Instant::now(), 0);
     while passes(&page(address, "/metrics").await.1) < PASSES || turn < 40 {
         change(&rig, turn);
         secrets.extend(rig.sandbox.aiven.secrets());
         turn += 1;
-        assert!(begun.elapsed() < Duration::from_secs(120), "{} passes\n{}", turn, rig.story());
+        assert!(begun.elapsed() < Duration::from_secs(120), "too few passes in {turn} turns\n{}", rig.story());
         tokio::time::sleep(Duration::from_millis(150)).await;
     }
     // Not everything fails all the time.

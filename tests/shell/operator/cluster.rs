@@ -11,12 +11,16 @@ use serde_json::json;
 use super::faults::{beset, well_in_the_end};
 use super::given::{KAFKA, SEARCH, TEAM, app, kafka, search};
 use super::rig::{Rig, edit};
-use super::scenarios;
+use super::{Scenario, scenarios, together};
 
 const SECRETS: &str = "/api/v1/namespaces/shop/secrets";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kubernetes_fails() {
+    together(scenarios()).await;
+}
+
+pub fn scenarios() -> Vec<(String, Scenario)> {
     scenarios![
         the_answer_to_a_new_secret_is_lost,
         the_answer_to_a_patch_is_lost,
@@ -32,7 +36,7 @@ async fn kubernetes_fails() {
         one_that_expires_at_the_end_of_time_harms_nobody,
         the_server_has_a_storm,
         a_write_is_refused,
-    ];
+    ]
 }
 
 async fn the_answer_to_a_new_secret_is_lost() {

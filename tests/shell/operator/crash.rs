@@ -42,24 +42,31 @@ pub fn points(writes: usize) -> impl Iterator<Item = Point> + Clone {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_while_a_user_is_made() {
+    together(while_a_user_is_made()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_while_a_user_is_replaced_or_goes() {
+    together(while_a_user_is_replaced_or_goes()).await;
+}
+
+pub fn while_a_user_is_made() -> Vec<(String, Scenario)> {
     let of = |name: &'static str, spec: fn() -> Value| {
         points(MADE).map(move |(number, last)| -> (String, Scenario) {
             (format!("{name} at write {number} {last:?}"), Box::pin(made((number, last), spec())))
         })
     };
-    let all = of("kafka", || kafka("web")).chain(of("opensearch", || search("read", "web")));
-    together(all.collect()).await;
+    of("kafka", || kafka("web")).chain(of("opensearch", || search("read", "web"))).collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_while_a_user_is_replaced_or_goes() {
+pub fn while_a_user_is_replaced_or_goes() -> Vec<(String, Scenario)> {
     let valkeys = points(MADE).map(|point| -> (String, Scenario) {
         (format!("valkey made at write {} {:?}", point.0, point.1), Box::pin(made(point, valkey("write", "web"))))
     });
     let moves = points(MOVED).map(|point| -> (String, Scenario) {
         (format!("moved and deleted at write {} {:?}", point.0, point.1), Box::pin(moved(point)))
     });
-    together(valkeys.chain(moves).collect()).await;
+    valkeys.chain(moves).collect()
 }
 
 /// From a write on, nothing gets through any more; says whether there was such a write.

@@ -7,13 +7,17 @@ use serde_json::{Value, json};
 
 use super::given::{KAFKA, PROJECT, SEARCH, TEAM, VALKEY, app, kafka, pod, replica_set, search, valkey};
 use super::rig::{Operator, Rig, edit};
-use super::scenarios;
+use super::{Scenario, scenarios, together};
 
 /// What nothing protects would be gone after this time.
 const PAST_GRACE: Duration = Duration::from_millis(2_500);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_application_is_changed() {
+    together(of_applications()).await;
+}
+
+pub fn of_applications() -> Vec<(String, Scenario)> {
     scenarios![
         access_is_corrected_in_place,
         a_new_name_gives_a_new_secret_and_the_old_one_goes,
@@ -22,11 +26,15 @@ async fn an_application_is_changed() {
         one_that_is_made_again_waits_for_its_secret,
         a_person_asks_for_a_sync,
         a_name_that_somebody_else_has_is_refused,
-    ];
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_secret_is_changed() {
+    together(of_secrets()).await;
+}
+
+pub fn of_secrets() -> Vec<(String, Scenario)> {
     scenarios![
         a_value_is_put_back,
         one_that_is_deleted_is_made_again_with_a_new_user,
@@ -36,7 +44,7 @@ async fn a_secret_is_changed() {
         one_that_a_rollback_needs_stays,
         one_that_a_pod_uses_stays,
         one_that_was_deleted_while_nobody_acted_goes,
-    ];
+    ]
 }
 
 async fn settled(spec: Value) -> (Rig, Operator) {

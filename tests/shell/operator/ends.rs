@@ -8,12 +8,16 @@ use serde_json::{Value, json};
 
 use super::given::{KAFKA, PROJECT, TEAM, app, kafka, pod};
 use super::rig::{Operator, Rig};
-use super::scenarios;
+use super::{Scenario, scenarios, together};
 
 pub const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn users_are_replaced_in_time() {
+    together(scenarios()).await;
+}
+
+pub fn scenarios() -> Vec<(String, Scenario)> {
     scenarios![
         a_renewed_certificate_is_taken_over,
         a_certificate_that_ends_gets_a_new_user,
@@ -21,7 +25,7 @@ async fn users_are_replaced_in_time() {
         old_users_are_rotated_one_after_the_other,
         a_renamed_secret_stays_while_a_pod_uses_it,
         a_replaced_user_stays_while_a_pod_holds_it,
-    ];
+    ]
 }
 
 /// Where Aiven renews certificates by itself, or does not.

@@ -10,10 +10,14 @@ use serde_json::json;
 
 use super::given::{KAFKA, PROJECT, SEARCH, TEAM, VALKEY, app, first_candidate, kafka, search, valkey};
 use super::rig::{Operator, Rig};
-use super::scenarios;
+use super::{Scenario, scenarios, together};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn aiven_fails() {
+    together(scenarios()).await;
+}
+
+pub fn scenarios() -> Vec<(String, Scenario)> {
     scenarios![
         the_answer_to_a_creation_is_lost,
         the_answer_to_a_creation_is_garbled,
@@ -27,7 +31,7 @@ async fn aiven_fails() {
         a_service_disappears,
         credentials_are_not_ready,
         everything_is_shown_to_everybody,
-    ];
+    ]
 }
 
 /// One application for Kafka, under faults that begin before the operator.

@@ -7,10 +7,19 @@ use aivenator::sandbox::aiven::Operation;
 
 use super::given::{app, kafka, search, valkey};
 use super::rig::Rig;
+use super::{Scenario, scenarios, together};
 
-/// The next start reads what there is, once, and writes nothing; then only the watches go on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_settled_world_is_only_looked_at() {
+    together(scenarios()).await;
+}
+
+pub fn scenarios() -> Vec<(String, Scenario)> {
+    scenarios![a_settled_world]
+}
+
+/// The next start reads what there is, once, and writes nothing; then only the watches go on.
+async fn a_settled_world() {
     let rig = Rig::new().await;
     rig.apply(app("one", kafka("one")));
     rig.apply(app("two", search("read", "two")));

@@ -10,17 +10,21 @@ use serde_json::{Value, json};
 use super::given::{KAFKA, PROJECT, SEARCH, TEAM, app, documents, kafka, search};
 use super::process::{served, shows};
 use super::rig::Rig;
-use super::scenarios;
+use super::{Scenario, scenarios, together};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn there_is_a_limit() {
+    together(scenarios()).await;
+}
+
+pub fn scenarios() -> Vec<(String, Scenario)> {
     scenarios![
         one_plan_deletes_only_so_many,
         a_service_has_as_many_users_as_it_may_have,
         the_document_has_no_place,
         the_last_place_goes_to_one,
         two_applications_want_one_secret,
-    ];
+    ]
 }
 
 /// Somebody deletes most applications at once: nothing follows before a person has looked at it.

@@ -9,16 +9,20 @@ use serde_json::json;
 
 use super::given::{KAFKA, SEARCH, TEAM, app, kafka, search};
 use super::rig::{Operator, Rig};
-use super::scenarios;
+use super::{Scenario, scenarios, together};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_at_once() {
+    together(scenarios()).await;
+}
+
+pub fn scenarios() -> Vec<(String, Scenario)> {
     scenarios![
         forty_users_share_one_document,
         one_takes_over_from_one_that_stops,
         one_takes_over_from_one_that_dies,
         whoever_loses_the_lease_stops,
-    ];
+    ]
 }
 
 /// Every entry stays, although all are in one document without a version; and goes with its user.

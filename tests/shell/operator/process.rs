@@ -16,10 +16,14 @@ use tokio::net::TcpStream;
 
 use super::given::{self, KAFKA, PROJECT, TEAM, app, kafka, search, valkey};
 use super::rig::Rig;
-use super::scenarios;
+use super::{Scenario, scenarios, together};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_begins_serves_and_ends() {
+    together(scenarios()).await;
+}
+
+pub fn scenarios() -> Vec<(String, Scenario)> {
     scenarios![
         without_a_right_nothing_is_done,
         without_a_cluster_it_ends,
@@ -32,7 +36,7 @@ async fn it_begins_serves_and_ends() {
         kinds_that_come_later_are_seen,
         what_the_token_sees_is_held_against_the_settings,
         a_port_in_use_is_named,
-    ];
+    ]
 }
 
 async fn without_a_right_nothing_is_done() {

@@ -8,11 +8,15 @@ use serde_json::{Value, json};
 use super::given::{KAFKA, PROJECT, SEARCH, TEAM, VALKEY, app, kafka, search, valkey};
 use super::process::{served, shows};
 use super::rig::Rig;
-use super::scenarios;
+use super::{Scenario, scenarios, together};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_is_restored() {
-    scenarios![into_the_same_cluster, into_another_cluster];
+    together(scenarios()).await;
+}
+
+pub fn scenarios() -> Vec<(String, Scenario)> {
+    scenarios![into_the_same_cluster, into_another_cluster]
 }
 
 /// What a backup holds.

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use aivenator::sandbox::aiven::{Operation, Options};
-use aivenator::sandbox::kubernetes::Count;
-use aivenator::sandbox::{Sandbox, kubernetes, story};
+use aivenator::sandbox::kubernetes::{self, Count};
+use aivenator::sandbox::story;
 use aivenator::shell::logs::{self, Format, Level, Style};
 use aivenator::shell::{Config, RunError, run};
 use aivenator::world::Settings;
@@ -21,13 +21,16 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::given::{self, PROJECT, TEAM};
+use super::place::{Cluster, Place};
 
 /// How long something may take; a machine that is busy needs most of it.
 const DEADLINE: Duration = Duration::from_secs(40);
+/// The same in a real cluster, where every look is a request.
+const DEADLINE_IN_A_REAL_CLUSTER: Duration = Duration::from_mins(2);
 
 /// A cluster with what [`given::documents`] says, and what operators log.
 pub struct Rig {
-    pub sandbox: Sandbox,
+    pub sandbox: Place,
     pub settings: Settings,
     pub log: Log,
     pub level: Level,
@@ -78,7 +81,7 @@ impl Rig {
     }
 
     pub async fn of(aiven: Options, kubernetes: kubernetes::Options, documents: &[Value]) -> Rig {
-        let sandbox = Sandbox::start(aiven, kubernetes).await.unwrap();
+        let sandbox = Place::start(aiven, kubernetes).await;
         sandbox.load(documents).unwrap();
         let second = SignedDuration::from_secs(1);
         let settings = Settings {
@@ -199,16 +202,31 @@ impl Rig {
         self.asked().kubernetes.into_iter().filter(|(count, _)| written(count)).collect()
     }
 
+    fn deadline(&self) -> Duration {
+        match self.sandbox.kubernetes {
+            Cluster::Sandbox(_) => DEADLINE,
+            Cluster::Real(_) => DEADLINE_IN_A_REAL_CLUSTER,
+        }
+    }
+
+    /// How long to wait before the next look.
+    fn pause(&self) -> Duration {
+        match self.sandbox.kubernetes {
+            Cluster::Sandbox(_) => Duration::from_millis(25),
+            Cluster::Real(_) => Duration::from_millis(150),
+        }
+    }
+
     /// Waits until something holds.
     pub async fn until(&self, what: &str, holds: impl Fn(&Rig) -> bool) {
-        self.until_within(DEADLINE, what, holds).await;
+        self.until_within(self.deadline(), what, holds).await;
     }
 
     pub async fn until_within(&self, deadline: Duration, what: &str, holds: impl Fn(&Rig) -> bool) {
         let begun = Instant::now();
         while !holds(self) {
             assert!(begun.elapsed() < deadline, "never came: {what}\n{}", self.story());
-            tokio::time::sleep(Duration::from_millis(25)).await;
+            tokio::time::sleep(self.pause()).await;
         }
     }
 
@@ -217,7 +235,7 @@ impl Rig {
         let begun = Instant::now();
         while begun.elapsed() < long {
             assert!(holds(self), "did not stay: {what}\n{}", self.story());
-            tokio::time::sleep(Duration::from_millis(25)).await;
+            tokio::time::sleep(self.pause()).await;
         }
     }
 
@@ -235,7 +253,7 @@ impl Rig {
         let begun = Instant::now();
         let (mut last, mut since) = (self.asked(), Instant::now());
         while since.elapsed() < Duration::from_millis(1_200) {
-            assert!(begun.elapsed() < DEADLINE, "never quiet\n{}", self.story());
+            assert!(begun.elapsed() < self.deadline(), "never quiet\n{}", self.story());
             tokio::time::sleep(Duration::from_millis(50)).await;
             let now = self.asked();
             if now != last {
@@ -266,7 +284,7 @@ impl Rig {
 
     /// Everything as it is, for whoever has to find out why.
     pub fn story(&self) -> String {
-        let mut text = story::ending(&self.sandbox);
+        let mut text = story::ending_of(&|resource| self.sandbox.kubernetes.list(resource, ""), &self.sandbox.aiven);
         for secret in self.sandbox.kubernetes.list("secrets", "") {
             let metadata = &secret["metadata"];
             let _ = writeln!(text, "{}: {} {}", metadata["name"], metadata["annotations"], metadata["labels"]);
@@ -312,6 +330,11 @@ impl Operator {
     pub async fn ended(mut self) -> Result<(), RunError> {
         let ended = self.task.take().unwrap().await;
         ended.expect("it does not panic")
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&self) -> bool {
+        self.task.as_ref().is_some_and(JoinHandle::is_finished)
     }
 
     /// Kills it where it stands.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::given::{KAFKA, PROJECT, SEARCH, VALKEY, app, kafka, search, valkey};
 use super::rig::Rig;
-use super::scenarios;
+use super::{Scenario, scenarios, together};
 
 const EVERY: [&str; 2] = ["AIVEN_CA", "AIVEN_SECRET_UPDATED"];
 const KAFKA_KEYS: [&str; 11] = [
@@ -49,7 +49,11 @@ fn valkey_keys() -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_service_reaches_its_secret() {
-    scenarios![kafka_alone, opensearch_alone, valkey_alone, all_in_one_secret, opensearch_in_a_fresh_service];
+    together(scenarios()).await;
+}
+
+pub fn scenarios() -> Vec<(String, Scenario)> {
+    scenarios![kafka_alone, opensearch_alone, valkey_alone, all_in_one_secret, opensearch_in_a_fresh_service]
 }
 
 async fn kafka_alone() {
@@ -76,6 +80,10 @@ async fn kafka_alone() {
     has_status(&rig.application("web"));
     let events: BTreeSet<String> = rig.events().into_iter().collect();
     assert!(events.contains("SecretMissing"), "{events:?}");
+    let uid = &rig.application("web")["metadata"]["uid"];
+    let about =
+        rig.sandbox.kubernetes.list("events", "").into_iter().map(|event| event["involvedObject"]["uid"].clone());
+    assert!(about.into_iter().all(|about| about == *uid), "kubectl describe finds no others");
     operator.stop().await;
 }
 

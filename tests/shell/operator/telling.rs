@@ -13,9 +13,18 @@ use serde_json::json;
 use super::given::{KAFKA, PROJECT, TEAM, app, first_candidate, kafka, search, valkey};
 use super::process::{page, ready, served};
 use super::rig::{Rig, edit};
+use super::{Scenario, scenarios, together};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_secret_is_told() {
+    together(scenarios()).await;
+}
+
+pub fn scenarios() -> Vec<(String, Scenario)> {
+    scenarios![nothing_secret]
+}
+
+async fn nothing_secret() {
     let lag = Lag { empty_passwords: 2, ..Lag::default() };
     let mut rig = Rig::with(Options { lag, redact: false, ..Options::default() }).await;
     rig.level = Level::Trace;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::{Defect, on};
 use crate::want::ServiceType;
 use crate::world::{
-    AppKey, Application, Component, Entry, Lookup, Name, Observed, Secret, SecretKey, ServiceKey, Settings, Subject,
-    WorkloadKind, World,
+    AppKey, Application, Component, Entry, Lookup, Name, Observed, Secret, SecretKey, ServiceKey, Settings, Spec,
+    Subject, WorkloadKind, World,
 };
 
 /// The world as a program with the defect sees it, when it thinks of a subject or of everything.
@@ -22,11 +22,15 @@ pub(crate) fn world(world: &World, subject: Option<&Subject>) -> World {
         }
         Some(Defect::G08) => each_app(&mut seen, last_wins),
         Some(Defect::G09) => {
-            each_secret(&mut seen, |secret| secret.terminating.then(|| Secret { terminating: false, ..secret.clone() }))
+            each_secret(&mut seen, |secret| {
+                let mut there = secret.clone();
+                there.terminating = false;
+                secret.terminating.then_some(there)
+            });
         }
         Some(Defect::G11) => each_app(&mut seen, |app| {
-            let endless = crate::world::Spec { expires_at: None, ..app.spec.clone() };
-            app.spec.expires_at.is_some().then(|| Application { generation: app.generation, ..app.with_spec(endless) })
+            let endless = Spec { expires_at: None, ..app.spec.clone() };
+            app.spec.expires_at.is_some().then(|| same_generation(app, endless))
         }),
         Some(Defect::G14) => each_secret(&mut seen, |secret| {
             (!secret.faults().is_empty()).then(|| secret.with_annotations(BTreeMap::new()))
@@ -42,10 +46,14 @@ pub(crate) fn world(world: &World, subject: Option<&Subject>) -> World {
         }),
         Some(Defect::G40) => any_address(&mut seen),
         Some(Defect::G41) => {
-            each_app(&mut seen, |app| app.terminating.then(|| Application { terminating: false, ..app.clone() }))
+            each_app(&mut seen, |app| {
+                let mut lives = app.clone();
+                lives.terminating = false;
+                app.terminating.then_some(lives)
+            });
         }
         Some(Defect::G45) => one_holder(&mut seen, subject),
-        Some(Defect::G48) => set(&mut seen, |settings| drop(settings.projects.insert("nowhere".into()))),
+        Some(Defect::G48) => set(&mut seen, |settings| settings.projects.extend([Name::from("nowhere")])),
         _ => {}
     }
     seen
@@ -100,7 +108,13 @@ fn last_wins(app: &Application) -> Option<Application> {
         .map(|it| shared(&it.secret_name))
         .or(spec.valkey.last().map(|it| shared(&it.secret_name)))?;
     spec.kafka = spec.kafka.filter(|kafka| shared(&kafka.secret_name) != last);
-    (spec != app.spec).then(|| Application { generation: app.generation, ..app.with_spec(spec) })
+    (spec != app.spec).then(|| same_generation(app, spec))
+}
+
+fn same_generation(app: &Application, spec: Spec) -> Application {
+    let mut other = app.with_spec(spec);
+    other.generation = app.generation;
+    other
 }
 
 fn only_the_labelled(world: &mut World, subject: Option<&Subject>) {

@@ -16,8 +16,8 @@ use aivenator::sandbox::simulation::{Breach, Case, Deed, Layout, What, When, shr
 use crate::support::repository;
 
 /// How many seeds are played, and how long each is.
-const SEEDS: u64 = 1_000;
-const STEPS: u64 = 600;
+const SEEDS: u64 = 200;
+const STEPS: u64 = 300;
 
 fn said(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())

@@ -12,12 +12,14 @@ mod explain;
 mod failure;
 #[cfg(feature = "shell")]
 mod live;
+mod manual;
 mod observe;
 #[cfg(feature = "shell")]
 mod operator;
 #[cfg(feature = "shell")]
 mod orphans;
 mod plan;
+mod plugin;
 mod policy;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -28,11 +30,12 @@ use std::ffi::OsString;
 use std::io::{ErrorKind, Read, Write};
 
 use clap::error::ErrorKind as Usage;
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use self::args::{Cli, Command, SchemaOf};
 use self::environment::Environment;
 use self::failure::Failure;
+use self::plugin::CalledAs;
 use crate::world::Timestamp;
 
 /// What a command reads and writes.
@@ -78,7 +81,10 @@ pub fn configured(io: &Io<'_>) -> Result<(), String> {
 
 /// Runs one command and returns its exit code: 0, 1 for any error, 2 for changes where that was asked for.
 pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> u8 {
-    let answer = match Cli::try_parse_from(with_command(args)) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let called = CalledAs::of(args.first());
+    let parsed = called.command().try_get_matches_from(called.arguments(args));
+    let answer = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => answer(cli, io),
         Err(error) => help(&error, io.colour),
     };
@@ -97,21 +103,6 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> u8 {
     })
 }
 
-/// The arguments, with the command that is meant where none is said.
-fn with_command(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
-    let mut args: Vec<OsString> = args.into_iter().collect();
-    let known = |arg: &OsString| {
-        let arg = arg.to_str().unwrap_or_default();
-        matches!(arg, "-h" | "--help" | "-V" | "--version") || Cli::command().find_subcommand(arg).is_some()
-    };
-    let is_option = |arg: &OsString| arg.to_str().is_some_and(|arg| arg.starts_with('-'));
-    let rest = args.get(1..).unwrap_or_default();
-    if rest.first().is_none_or(is_option) && !rest.iter().any(known) {
-        args.insert(1.min(args.len()), "operator".into());
-    }
-    args
-}
-
 fn answer(cli: Cli, io: &mut Io<'_>) -> Result<Answer, Failure> {
     let Cli { command, env_file } = cli;
     let environment = Environment::new(io.environment, env_file.as_deref())?;
@@ -123,6 +114,8 @@ fn answer(cli: Cli, io: &mut Io<'_>) -> Result<Answer, Failure> {
             SchemaOf::Plan => json(&crate::plan::schema()).map(Answer::of),
         },
         Some(Command::Completions(args)) => completions(args.shell),
+        Some(Command::Man(args)) => manual::write(&args.directory),
+        Some(Command::Complete(words)) => Ok(Answer::of(plugin::complete(&words.rest))),
         #[cfg(feature = "shell")]
         Some(Command::Operator(args)) => operator::run(*args, &environment, io),
         #[cfg(not(feature = "shell"))]

@@ -12,6 +12,7 @@ use crate::read::Read;
 use crate::want::ServiceType;
 use crate::world::{BrokenRecord, ConsumerRef, FailureClass, Name, SecretKey, ServiceKey, Timestamp, UserKey, rfc3339};
 
+pub mod advice;
 mod awaits;
 mod blame;
 mod code;

@@ -10,6 +10,7 @@ mod live;
 #[cfg(feature = "sandbox")]
 mod orphans;
 mod plans;
+mod plugin;
 mod process;
 mod render;
 mod run;

@@ -13,6 +13,7 @@
 mod apiserver;
 mod cli;
 mod decisions;
+mod deploy;
 mod documents;
 mod histories;
 mod laws;

@@ -1,11 +1,14 @@
-//! The README: every command in it is run and prints what it says, every document in it can be read, every path exists.
+//! The README and the pages in docs: every command in them is run and prints what they say, every document can be read,
+//! every path exists.
 //!
 //! A block of commands holds `$ command` lines, each with its output below. A command that is not known here fails, so that
 //! none escapes.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::Command;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use crate::support::{Printed, repository, run_at};
 
@@ -20,6 +23,19 @@ struct Block<'r> {
 
 fn readme() -> String {
     fs::read_to_string(repository("README.md")).unwrap()
+}
+
+/// Every page for people, by its path.
+fn pages() -> Vec<(String, String)> {
+    let names = |folder: &str| -> Vec<String> {
+        let files =
+            fs::read_dir(repository(folder)).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        let pages = files.filter(|name| Path::new(name).extension().is_some_and(|it| it == "md"));
+        pages.map(|name| if folder.is_empty() { name } else { format!("{folder}/{name}") }).collect()
+    };
+    let mut names: Vec<String> = ["", "docs", "deploy/chart", "fixtures/worlds"].into_iter().flat_map(names).collect();
+    names.sort();
+    names.into_iter().map(|name| (name.clone(), fs::read_to_string(repository(&name)).unwrap())).collect()
 }
 
 /// The blocks of code of a page, and the lines between them.
@@ -44,17 +60,22 @@ fn blocks_of<'r>(page: &'r str, language: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_block_is_of_a_kind_that_is_tested() {
-    let page = readme();
-    let languages: BTreeSet<&str> = parse(&page).0.iter().map(|block| block.language).collect();
-    assert_eq!(languages, BTreeSet::from(["console", "rust", "yaml"]));
+fn every_block_is_of_a_kind_that_is_known() {
+    // What a shell is told that is no part of this repository, and pictures.
+    const UNTESTED: [&str; 2] = ["sh", "text"];
+    for (name, page) in pages() {
+        for block in parse(&page).0 {
+            let known =
+                ["console", "rust", "yaml", "jq"].contains(&block.language) || UNTESTED.contains(&block.language);
+            assert!(known, "{name}: {}", block.language);
+        }
+    }
 }
 
 #[test]
 fn commands_print_what_it_says() {
-    let page = readme();
     let mut wrong = vec![];
-    for block in blocks_of(&page, "console") {
+    for block in pages().iter().flat_map(|(_, page)| blocks_of(page, "console")) {
         assert!(block.starts_with("$ "), "a block begins with a command: {block}");
         let (mut code, mut command, mut shown) = (0, "", String::new());
         for line in block.lines().chain(["$ "]) {
@@ -84,6 +105,10 @@ fn why_not(command: &str, shown: &str, code: &mut u8) -> Option<String> {
             let told = run_at(CLOCKS[0], in_process(&words).unwrap().iter().copied());
             let same = timeless(&told.stdout) == timeless(shown) && told.stderr.is_empty();
             return (!same).then(|| format!("$ {command}\n{}{}", told.stdout, told.stderr));
+        }
+        ["aivenator", args @ .., "|", "jq", "-r", "-f", filter] => {
+            let plan = run_at(CLOCKS[0], args.iter().copied());
+            filtered(&plan.stdout, filter)
         }
         ["aivenator" | "cargo", ..] if in_process(&words).is_some() => {
             let [now, later] = CLOCKS.map(|clock| run_at(clock, in_process(&words).unwrap().iter().copied()));
@@ -133,6 +158,20 @@ fn example(args: &[&str]) -> Printed {
     }
 }
 
+/// What jq makes of a text.
+fn filtered(text: &str, filter: &str) -> Printed {
+    let mut command = Command::new("jq");
+    command.args(["-r", "-f", filter]).current_dir(repository("")).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("jq is installed");
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    Printed {
+        code: u8::try_from(ended.status.code().unwrap()).unwrap(),
+        stdout: String::from_utf8(ended.stdout).unwrap(),
+        stderr: String::from_utf8(ended.stderr).unwrap(),
+    }
+}
+
 /// Whether a command that cannot be run here is one that works elsewhere.
 fn is_known(command: &str, words: &[&str]) -> bool {
     let holds = |path: &str, line: &str| {
@@ -155,35 +194,71 @@ fn is_known(command: &str, words: &[&str]) -> bool {
 fn the_program_in_it_is_the_example() {
     let example = fs::read_to_string(repository("examples/deny_deletions.rs")).unwrap();
     assert_eq!(blocks_of(&readme(), "rust"), [example]);
+    let filter = fs::read_to_string(repository("examples/deny_deletions.jq")).unwrap();
+    let policy = fs::read_to_string(repository("docs/policy.md")).unwrap();
+    assert_eq!(blocks_of(&policy, "jq"), [filter]);
 }
 
 #[test]
 fn documents_in_it_can_be_planned_together() {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme.yaml");
-    fs::write(&path, blocks_of(&readme(), "yaml").join("---\n")).unwrap();
+    let pages = pages();
+    let blocks: Vec<String> = pages.iter().flat_map(|(_, page)| blocks_of(page, "yaml")).collect();
+    fs::write(&path, blocks.join("---\n")).unwrap();
     let printed = run_at(CLOCKS[0], ["plan", "-f", path.to_str().unwrap(), "-o", "json"]);
     assert_eq!((printed.code, printed.stderr.as_str()), (0, ""));
     let plan: serde_json::Value = serde_json::from_str(&printed.stdout).unwrap();
     assert_eq!(plan["summary"]["create_user"], 1, "the Kafka user of checkout");
 }
 
+/// Flags of other programs that pages speak of.
+const OF_OTHERS: [&str; 1] = ["--no-default-features"];
+
 #[test]
-fn paths_and_flags_in_it_exist() {
-    const ROOTS: [&str; 7] = ["src", "tests", "fixtures", "examples", "benches", "snapshots", ".ci"];
-    let page = readme();
-    let prose = parse(&page).1;
-    let help = ["plan", "operator", "sandbox"].map(|command| run_at(CLOCKS[0], [command, "--help"]).stdout).concat();
+fn paths_and_flags_in_them_exist() {
+    const ROOTS: [&str; 9] = ["src", "tests", "fixtures", "examples", "benches", "snapshots", ".ci", "deploy", "docs"];
+    let commands = ["plan", "operator", "sandbox", "orphans", "apply"];
+    let help = commands.map(|command| run_at(CLOCKS[0], [command, "--help"]).stdout).concat();
     let flags: BTreeSet<&str> = help.split([' ', '[', '=', ',', '\n']).filter(|word| word.starts_with("--")).collect();
-    let code = prose.split('`').skip(1).step_by(2);
-    let links = prose.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
     let mut wrong = vec![];
-    for text in code {
-        let path = text.split('/').next().is_some_and(|root| ROOTS.contains(&root));
-        let flag = text.starts_with("--") && text != "--no-default-features";
-        if (path && !repository(text).exists()) || (flag && !flags.contains(text)) {
-            wrong.push(text);
+    for (name, page) in pages() {
+        let prose = parse(&page).1;
+        for text in prose.split('`').skip(1).step_by(2) {
+            let path = text.split('/').next().is_some_and(|root| ROOTS.contains(&root)) && !text.contains(['*', ' ']);
+            let flag = text.split(['=', ' ']).next().filter(|flag| flag.starts_with("--") && !OF_OTHERS.contains(flag));
+            // A page on how to add something names a file that is not there yet.
+            let to_be = text.contains("example");
+            if (path && !to_be && !repository(text).exists()) || flag.is_some_and(|flag| !flags.contains(flag)) {
+                wrong.push(format!("{name}: {text}"));
+            }
         }
+        wrong.extend(broken_links(&name, &prose));
     }
-    wrong.extend(links.filter(|target| !target.starts_with("https://") && !repository(target).exists()));
-    assert!(wrong.is_empty(), "{wrong:?}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Links of a page to files, or to headings, that are not there.
+fn broken_links(name: &str, prose: &str) -> Vec<String> {
+    let links = prose.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
+    let broken = links.filter(|target| !target.starts_with("https://")).filter(|target| {
+        let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+        let folder = Path::new(name).parent().unwrap();
+        let path = if file.is_empty() { repository(name) } else { repository("").join(folder).join(file) };
+        let is_there = path.exists()
+            && (heading.is_empty() || headings(&fs::read_to_string(&path).unwrap()).any(|it| it == heading));
+        !is_there
+    });
+    broken.map(|target| format!("{name}: {target}")).collect()
+}
+
+/// What headings of a page are called in links.
+fn headings(page: &str) -> impl Iterator<Item = String> {
+    let lines = page.lines().filter_map(|line| line.strip_prefix('#')).map(|rest| rest.trim_start_matches('#').trim());
+    lines.map(|text| {
+        let text = text.to_lowercase();
+        text.chars()
+            .filter(|it| it.is_alphanumeric() || [' ', '-', '_'].contains(it))
+            .collect::<String>()
+            .replace(' ', "-")
+    })
 }

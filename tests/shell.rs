@@ -7,7 +7,7 @@ mod lease;
 mod logs;
 #[cfg(all(feature = "sandbox", target_os = "linux"))]
 mod memory;
-mod metrics;
+pub mod metrics;
 #[cfg(feature = "sandbox")]
 pub mod operator;
 #[cfg(feature = "sandbox")]

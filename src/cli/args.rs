@@ -64,6 +64,12 @@ pub(super) enum Command {
     Schema(SchemaArgs),
     /// Print a completion script for a shell.
     Completions(CompletionArgs),
+    /// Write the pages of the manual into a directory.
+    #[command(hide = true)]
+    Man(ManArgs),
+    /// Answer what a shell asks while words are typed; see `kubectl_complete-aivenator`.
+    #[command(name = "__complete", hide = true)]
+    Complete(Later),
     /// Run: watch the cluster and keep everything as it has to be.
     #[cfg(feature = "shell")]
     Operator(Box<OperatorArgs>),
@@ -101,11 +107,19 @@ pub(super) enum Command {
     Sandbox(Later),
 }
 
-/// Arguments of a command that is not there yet: whatever they are.
+/// Arguments of a command that is not there yet, or that takes any: whatever they are.
 #[derive(Args, Debug)]
 pub(super) struct Later {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    rest: Vec<String>,
+    pub(super) rest: Vec<String>,
+}
+
+/// Arguments of `man`.
+#[derive(Args, Debug)]
+pub(super) struct ManArgs {
+    /// Where to.
+    #[arg(value_name = "DIRECTORY")]
+    pub(super) directory: PathBuf,
 }
 
 /// Where everything is observed.
@@ -203,9 +217,10 @@ pub(super) struct PlanArgs {
 #[command(after_help = "\
 Examples:
   aivenator explain secret/my-app -n my-team
-  aivenator explain application/my-app -f dump/")]
+  aivenator explain application/my-app -f dump/
+  aivenator explain reason/InstanceNotReady  what a reason means, and what to do")]
 pub(super) struct ExplainArgs {
-    /// Which object: secret/NAME or application/NAME.
+    /// Which object: secret/NAME or application/NAME; or reason/CODE for what a reason means.
     #[arg(value_name = "KIND/NAME")]
     pub(super) object: String,
     #[command(flatten)]

@@ -4,6 +4,7 @@ use super::args::ExplainArgs;
 use super::environment::Environment;
 use super::{Answer, Failure, Io, observe};
 use crate::plan;
+use crate::reason::advice::{Advice, advice_for};
 use crate::render::{self, Options};
 use crate::world::{AppKey, Entry, Name, Place, SecretKey, Subject, World};
 
@@ -23,6 +24,9 @@ enum Kind {
 /// Explains one object of the documents that were named, or of the cluster.
 pub(super) fn run(args: ExplainArgs, environment: &Environment<'_>, io: &mut Io<'_>) -> Result<Answer, Failure> {
     let ExplainArgs { object, source, policy } = args;
+    if let Some(code) = object.strip_prefix("reason/") {
+        return reason(code);
+    }
     let (kind, name) = parse(&object)?;
     let world = observe::world(&source, (policy.resolve(environment)?, environment), io)?;
     let what = match kind {
@@ -61,12 +65,21 @@ pub(super) fn run(args: ExplainArgs, environment: &Environment<'_>, io: &mut Io<
     text.map(Answer::of).ok_or_else(|| missing(format!(" in namespace {namespace}")))
 }
 
+/// What a reason means, wherever it was read: in a plan, an event, a condition or a log line.
+fn reason(code: &str) -> Result<Answer, Failure> {
+    let missing = || Failure::NotFound { what: "reason", name: code.to_owned(), place: String::new() };
+    let Advice { code, means, help } = advice_for(code).ok_or_else(missing)?;
+    Ok(Answer::of(format!("{code}: {means}\nWhat to do: {help}\n")))
+}
+
 fn parse(object: &str) -> Result<(Kind, &str), Failure> {
     let found = object.split_once('/').filter(|(_, name)| !name.is_empty()).and_then(|(word, name)| {
         let word = word.to_ascii_lowercase();
         KINDS.iter().find(|(_, words)| words.contains(&word.as_str())).map(|(kind, _)| (*kind, name))
     });
-    found.ok_or_else(|| Failure::Usage { why: format!("'{object}' is neither secret/NAME nor application/NAME") })
+    found.ok_or_else(|| Failure::Usage {
+        why: format!("'{object}' is none of secret/NAME, application/NAME and reason/CODE"),
+    })
 }
 
 /// The namespaces in which there is something of that name, or in which it is asked for.

@@ -94,6 +94,7 @@ impl Metrics {
             metrics.secrets_managed(state, 0);
         }
         for family in [
+            &family::TERMINATING,
             &family::INTENTS,
             &family::RETIRED,
             &family::ORPHANED,
@@ -197,7 +198,13 @@ impl Metrics {
         self.gauge(&family::SECRETS, vec![Label::from_static_parts("state", state.as_str())]).set(number(count));
     }
 
-    /// Notes that a watch said something just now: a list, or a change.
+    /// Sets how many managed secrets wait for the end of their deletion, and since when the first of them does.
+    pub fn secrets_terminating(&self, count: usize, since: Option<Instant>) {
+        self.gauge(&family::TERMINATING, vec![]).set(number(count));
+        self.live(|live| live.terminating = since);
+    }
+
+    /// Notes that a watch was answered just now, or said something: a list, or a change.
     pub fn watch_seen(&self, resource: Resource) {
         self.live(|live| live.watches.insert(resource, Instant::now()));
     }

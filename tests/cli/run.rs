@@ -86,7 +86,7 @@ fn mistakes_in_arguments_are_one_line_and_exit_1() {
     refused(&say(&["plan", "-n", "a", "-A", "-f", "-"]), &["--namespace", "--all-namespaces"]);
     refused(&say(&["plan", "-f", "-", "--now", "yesterday"]), &["--now", "yesterday"]);
     refused(&say(&["explain"]), &["<KIND/NAME>"]);
-    refused(&say(&["explain", "pod/x", "-f", "-"]), &["pod/x", "secret/NAME"]);
+    refused(&say(&["explain", "pod/x", "-f", "-"]), &["pod/x", "secret/NAME", "reason/CODE"]);
     refused(&say(&["completions", "csh"]), &["csh", "bash"]);
     refused(&say(&["schema", "world"]), &["world", "plan"]);
 }

@@ -23,7 +23,7 @@ fn check(metrics: &Metrics, line: &str) {
 }
 
 /// Uses every function once.
-fn busy() -> Metrics {
+pub fn busy() -> Metrics {
     let metrics = metrics();
     let second = Duration::from_secs(1);
     metrics.application_processed(Some(RolloutState::Complete));
@@ -42,6 +42,7 @@ fn busy() -> Metrics {
     metrics.resource_not_written("team", Resource::AivenApplication);
     metrics.resource_deleted("team", Resource::Secret);
     metrics.secrets_managed(SecretState::InUse, 7);
+    metrics.secrets_terminating(2, Some(tokio::time::Instant::now()));
     metrics.watch_seen(Resource::Pod);
     metrics.intents_open(1);
     metrics.users_retired(2);

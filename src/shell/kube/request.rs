@@ -8,18 +8,20 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::http::{Request, Uri};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::client::Body;
 use kube::core::ApiResource;
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 
 use super::doc::{Doc, Keep, Lean, Whole};
 use super::error::KubeError;
-use super::kind::{counted, label_selector, resource};
-use crate::shell::metrics::{KubernetesCall, Metrics, Verb};
+use super::kind::{counted, label_selector, resource, watched};
+use crate::shell::metrics::{KubernetesCall, Metrics, Resource, Verb};
 use crate::world::{Expect, Kind};
 
 /// After this time a request counts as not answered.
@@ -140,9 +142,9 @@ pub(crate) struct Http {
 }
 
 impl Http {
-    /// Sends requests with this client.
+    /// Sends requests with this client; needs the runtime that they are going to run on.
     pub(crate) fn new(client: Client, metrics: Metrics) -> Self {
-        Http { client, metrics }
+        Http { client: noticing(client, metrics.clone()), metrics }
     }
 
     /// The client itself, for watches, leases and events.
@@ -295,4 +297,49 @@ const MANAGER: &str = "aivenator";
 
 fn params() -> PatchParams {
     PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() }
+}
+
+/// A client that notes each watch that is answered: one without changes says nothing else for hours.
+fn noticing(client: Client, metrics: Metrics) -> Client {
+    let namespace = client.default_namespace().to_owned();
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let (client, metrics, watched) = (client.clone(), metrics.clone(), watched_by(request.uri()));
+        async move {
+            let answer = client.send(request).await?;
+            if let Some(resource) = watched
+                && answer.status().is_success()
+            {
+                metrics.watch_seen(resource);
+            }
+            Ok::<_, kube::Error>(answer)
+        }
+    });
+    Client::new(service, namespace)
+}
+
+/// What a request watches, if it does.
+fn watched_by(uri: &Uri) -> Option<Resource> {
+    let is_watch = uri.query()?.split('&').any(|pair| pair == "watch=true" || pair == "watch=1");
+    let plural = uri.path().rsplit('/').next().filter(|_| is_watch)?;
+    let kind = watched().find(|kind| resource(*kind).plural == plural)?;
+    Some(counted(&kind.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn watches_are_told_from_lists() {
+        for (uri, watched) in [
+            ("/api/v1/pods?&watch=true&timeoutSeconds=290", Some(Resource::Pod)),
+            ("/api/v1/namespaces/a/secrets?watch=true&labelSelector=type%3Da", Some(Resource::Secret)),
+            ("/apis/aiven.io/v1alpha1/opensearches?watch=1", Some(Resource::OpenSearch)),
+            ("/api/v1/pods?limit=500", None),
+            ("/api/v1/pods?labelSelector=watch", None),
+            ("/api/v1/configmaps?watch=true", None),
+        ] {
+            assert_eq!(watched_by(&uri.parse().unwrap()), watched, "{uri}");
+        }
+    }
 }

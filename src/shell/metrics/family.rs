@@ -65,6 +65,11 @@ pub(super) const NOT_WRITTEN: Family = family(
 pub(super) const DELETED: Family =
     family(Kind::Counter, "aivenator_kubernetes_resources_deleted", "number of objects deleted from the cluster");
 pub(super) const SECRETS: Family = family(Kind::Gauge, "aivenator_secrets_managed", "number of managed secrets");
+pub(super) const TERMINATING: Family = family(
+    Kind::Gauge,
+    "aivenator_secrets_terminating",
+    "managed secrets that are being deleted and wait until their users are gone",
+);
 pub(super) const INTENTS: Family =
     family(Kind::Gauge, "aivenator_intents_open", "users that were announced in the journal and are not recorded yet");
 pub(super) const RETIRED: Family =
@@ -87,7 +92,7 @@ pub(super) const SUBJECTS: Family = family(Kind::Gauge, "aivenator_plan_subjects
 pub(super) const LEADER: Family =
     family(Kind::Gauge, "aivenator_is_leader", "1 while this replica is the one that acts, else 0");
 
-const ALL: [&Family; 23] = [
+const ALL: [&Family; 24] = [
     &PROCESSED,
     &REQUEUED,
     &APPLICATION_TIME,
@@ -103,6 +108,7 @@ const ALL: [&Family; 23] = [
     &NOT_WRITTEN,
     &DELETED,
     &SECRETS,
+    &TERMINATING,
     &INTENTS,
     &RETIRED,
     &ORPHANED,

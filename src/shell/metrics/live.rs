@@ -15,6 +15,7 @@ use crate::world::{Name, ServiceKey};
 
 const WATCH_AGE: &str = "aivenator_watch_age_seconds";
 const CERTIFICATE_ENDS: &str = "aivenator_certificate_ends_seconds";
+const TERMINATING: &str = "aivenator_secrets_terminating_age_seconds";
 const USERS: &str = "aivenator_service_users";
 
 /// What is remembered for that.
@@ -23,6 +24,7 @@ pub(super) struct Live {
     pub(super) watches: BTreeMap<Resource, Instant>,
     pub(super) certificates: BTreeMap<Name, Timestamp>,
     pub(super) users: BTreeMap<ServiceKey, usize>,
+    pub(super) terminating: Option<Instant>,
 }
 
 impl Live {
@@ -34,6 +36,12 @@ impl Live {
         for (pool, end) in &self.certificates {
             text.sample(CERTIFICATE_ENDS, &[("pool", pool)], end.duration_since(clock::now()).as_secs());
         }
+        text.family(
+            TERMINATING,
+            "seconds since the first secret that is being deleted was seen so; 0 if none is",
+            "gauge",
+        );
+        text.sample(TERMINATING, &[], self.terminating.map_or(0.0, |since| since.elapsed().as_secs_f64()));
         if !self.users.is_empty() {
             text.family(USERS, "users of a service that managed secrets record", "gauge");
         }
@@ -41,7 +49,11 @@ impl Live {
             text.sample(USERS, &[("pool", &key.project), ("service", &key.service)], count);
         }
         if !self.watches.is_empty() {
-            text.family(WATCH_AGE, "seconds since the watch last said anything", "gauge");
+            text.family(
+                WATCH_AGE,
+                "seconds since the API server last answered the watch or told it something",
+                "gauge",
+            );
         }
         for (resource, seen) in &self.watches {
             text.sample(WATCH_AGE, &[("resource_type", resource.as_str())], seen.elapsed().as_secs_f64());

@@ -13,7 +13,8 @@ use crate::shell::execute::Ended;
 use crate::shell::metrics::{Change, Convention, Metrics, Resource, SecretState};
 use crate::want::ServiceType;
 use crate::world::{
-    Application, Kind, Lookup, Name, Observed, Protection, RolloutState, ServiceKey, Subject, Timestamp, World,
+    Application, Kind, Lookup, Name, Observed, Protection, RolloutState, SecretKey, ServiceKey, Subject, Timestamp,
+    World,
 };
 
 /// How often what has to be counted through is counted.
@@ -26,6 +27,8 @@ const SELDOM: Duration = Duration::from_mins(5);
 pub(super) struct Clock {
     world: Option<Instant>,
     users: Option<Instant>,
+    /// Since when each secret is seen being deleted, by its uid too: one of the same name starts anew.
+    terminating: BTreeMap<(SecretKey, Name), Instant>,
 }
 
 impl Clock {
@@ -35,11 +38,27 @@ impl Clock {
         if due(self.world, OFTEN) {
             self.world = Some(Instant::now());
             state_of(metrics, world);
+            self.terminating(metrics, world);
         }
         if due(self.users, SELDOM) && world.unlisted.is_empty() {
             self.users = Some(Instant::now());
             users(metrics, world);
         }
+    }
+}
+
+impl Clock {
+    fn terminating(&mut self, metrics: &Metrics, world: &World) {
+        let now = Instant::now();
+        let secrets = world.namespaces().flat_map(|(_, namespace)| namespace.secrets());
+        let going = secrets.filter(|secret| secret.terminating && secret.finalizer).map(|secret| {
+            let id = (secret.key.clone(), secret.uid.clone());
+            let since = self.terminating.get(&id).copied().unwrap_or(now);
+            (id, since)
+        });
+        let going: BTreeMap<_, _> = going.collect();
+        metrics.secrets_terminating(going.len(), going.values().min().copied().map(Into::into));
+        self.terminating = going;
     }
 }
 

@@ -96,7 +96,7 @@ fn commands_print_what_it_says() {
 /// What is wrong with a command and its output; `code` is the exit code of the last one.
 fn why_not(command: &str, shown: &str, code: &mut u8) -> Option<String> {
     let is_variable = |word: &&str| {
-        word.starts_with("AIVENATOR_CASES=")
+        word.starts_with("AIVENATOR_") && word.contains('=')
             || *word == "KUBEBUILDER_ASSETS=$(.ci/apiserver)" && repository(".ci/apiserver").exists()
     };
     let words: Vec<&str> = command.split_whitespace().skip_while(is_variable).collect();
@@ -180,8 +180,15 @@ fn is_known(command: &str, words: &[&str]) -> bool {
     };
     match words {
         // What decides whether a change lands is this very command, without a change of dependencies.
-        ["cargo", "test"] => holds(".ci/run", "cargo test --locked"),
-        ["cargo", "test", module] => holds("tests/main.rs", &format!("mod {module};")),
+        ["cargo", "test", args @ ..] if args.is_empty() || args[0] == "--features" => {
+            holds(".ci/run", &command.replacen("cargo test", "cargo test --locked", 1))
+        }
+        ["cargo", "test", filter] => {
+            let (module, test) = filter.split_once("::").unwrap_or((filter, ""));
+            let tests = || fs::read_to_string(repository(&format!("tests/{module}.rs"))).unwrap();
+            holds("tests/main.rs", &format!("mod {module};")) && tests().contains(&format!("fn {test}"))
+        }
+        ["cargo", "run", "--release", "--example", name, ..] => holds("Cargo.toml", &format!("name = \"{name}\"")),
         ["cargo", "bench", "--bench", name] | ["cargo", "bench", "--bench", name, "--", _] => {
             holds("Cargo.toml", &format!("name = \"{name}\""))
         }

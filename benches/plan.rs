@@ -114,6 +114,7 @@ impl Bench {
     ///
     /// A small world that is planned over and over stays in the caches of the processor, and a big one does not: what is
     /// compared then is memory, not the planner. So worlds are planned in turn, as many as make up the biggest.
+    #[expect(clippy::indexing_slicing, reason = "the turn is less than how many there are")]
     fn measure_cold(&mut self, size: u32, world: World) {
         let count = SIZES.into_iter().max().unwrap_or(size) / size;
         let others = (1..count).map(|_| Cluster::new(size).into_world());

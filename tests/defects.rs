@@ -2,8 +2,6 @@
 //!
 //! `cargo test --features defects --test defects`; the library that is shipped has no such feature, and none of these.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
-
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;

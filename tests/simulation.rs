@@ -1,7 +1,7 @@
 //! The real operator against models of both APIs: with every fault, judged after every step, and at rest in the end.
 //!
-//! `AIVENATOR_SEED=42 cargo test simulation::one_seed` plays one seed and tells its story; AIVENATOR_SEEDS and
-//! AIVENATOR_STEPS say how many seeds are played, and how long each is.
+//! `AIVENATOR_SEED=42 cargo test simulation::one_seed` plays one seed and tells its story; `AIVENATOR_SEEDS` and
+//! `AIVENATOR_STEPS` say how many seeds are played, and how long each is.
 
 mod exhaustive;
 
@@ -77,7 +77,7 @@ fn seeds_keep_every_promise() {
     println!("{count} seeds, {steps} steps in {:?}", begun.elapsed());
 }
 
-/// Plays the seed that AIVENATOR_SEED names, and tells its story.
+/// Plays the seed that `AIVENATOR_SEED` names, and tells its story.
 #[test]
 fn one_seed() {
     let seed = said("AIVENATOR_SEED").unwrap_or(1);

@@ -26,6 +26,7 @@ fn moment(text: &str) -> Timestamp {
 }
 
 /// Aiven need not say when the password of a user was set: nor does it here, of nobody.
+#[expect(clippy::disallowed_methods, reason = "the order is that of their names in the end")]
 fn without_ages(mut world: World, service: &ServiceKey) -> World {
     let Lookup::Found(found) = world.service(service) else { return world };
     let users: Vec<_> = found.users.iter().map(|(name, user)| (name.clone(), user.clone())).collect();

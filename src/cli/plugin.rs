@@ -115,8 +115,8 @@ pub(super) fn complete(words: &[String]) -> String {
         let names = option.get_value_names().unwrap_or_default();
         names.iter().any(|name| name.contains("FILE") || name.contains("DIR"))
     });
-    let lines: String = lines.into_iter().map(|(word, about)| format!("{word}\t{about}\n")).collect();
-    lines + if names_a_file { FILES } else { NO_FILES }
+    let lines: Vec<String> = lines.into_iter().map(|(word, about)| format!("{word}\t{about}\n")).collect();
+    lines.concat() + if names_a_file { FILES } else { NO_FILES }
 }
 
 /// The option that a word is, if it is one that takes a value.

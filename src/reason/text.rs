@@ -42,7 +42,7 @@ impl fmt::Display for Reason {
             Reason::PoolNotAllowed { pool, service, held } => {
                 let setting = if service.instance_kind().is_none() { "--projects" } else { "--main-project" };
                 write!(f, "Aiven project {pool} is not one that this cluster may use for {service} ({setting})")?;
-                if *held { write!(f, ": allow it, or {}", Release) } else { Ok(()) }
+                if *held { write!(f, ": allow it, or {Release}") } else { Ok(()) }
             }
             Reason::SecretNotManaged { secret } => write!(
                 f,

@@ -15,6 +15,7 @@ mod play;
 mod process;
 mod request;
 #[cfg(feature = "defects")]
+#[expect(clippy::disallowed_methods, clippy::overly_complex_bool_expr, reason = "what is wrong is so on purpose")]
 pub(crate) mod sabotage;
 mod shrink;
 mod spec;

@@ -1,4 +1,4 @@
-//! A ValidatingAdmissionPolicy as the API server has it: which requests it is for, and what it says of them.
+//! A `ValidatingAdmissionPolicy` as the API server has it: which requests it is for, and what it says of them.
 //!
 //! The language is that of the `cel` crate; what Kubernetes adds is put in by hand: variables, and the authorizer, which
 //! here knows one thing only, whether the user is a cluster admin.

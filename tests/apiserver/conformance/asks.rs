@@ -148,10 +148,12 @@ fn object(kind: Kind) -> BoxedStrategy<Value> {
             })
             .boxed(),
         Kind::OpenSearch => metadata()
-            .prop_map(|metadata| json!({"metadata": metadata, "spec": {"plan": "x"}, "status": {"state": "RUNNING"}}))
+            .prop_map(|metadata| {
+                leave_out(json!({"metadata": metadata, "spec": {"plan": "x"}, "status": {"state": "RUNNING"}}))
+            })
             .boxed(),
         Kind::Event => (metadata(), select(vec!["Normal", "Warning"]), select(vec!["x", "y"]))
-            .prop_map(|(metadata, of, note)| event(&metadata, of, note))
+            .prop_map(|(metadata, of, note)| leave_out(event(&metadata, of, note)))
             .boxed(),
     }
 }

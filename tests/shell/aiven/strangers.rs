@@ -1,5 +1,7 @@
 //! Who is not Aiven gets no token: no other host, no certificate that does not hold, no clear text, no redirection.
 
+#![expect(clippy::similar_names, reason = "a certificate has both params and a pem")]
+
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};

@@ -193,7 +193,7 @@ async fn settled(rig: &Rig, operators: &mut [Operator]) {
     };
     let begun = Instant::now();
     while !all(rig) {
-        assert!(begun.elapsed() < Duration::from_secs(120), "not everybody has what is asked for\n{}", rig.story());
+        assert!(begun.elapsed() < Duration::from_mins(2), "not everybody has what is asked for\n{}", rig.story());
         assert!(published(rig), "after {:?}\n{}", begun.elapsed(), rig.story());
         tend(rig, operators);
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -128,12 +128,12 @@ impl Oracle {
             });
         }
         let states = of.log(Some(Kind::Application)).iter().map(|change| &change.new);
-        let asked = states.filter(|it| text(it, "uid") == uid && text(it, "name") == app).any(|it| {
+        let wished = states.filter(|it| text(it, "uid") == uid && text(it, "name") == app).any(|it| {
             let spec = it.get("spec").cloned().unwrap_or_default();
             let wanted = wants(namespace, &spec).unwrap_or_default();
             wanted.iter().any(|want| want.secret == secret && want.service == user.service_key())
         });
-        if !asked {
+        if !wished {
             self.broken("S16", || {
                 format!(
                     "user {user} is made for {namespace}/{app}, which has never asked for it in a way that is valid"

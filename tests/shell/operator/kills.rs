@@ -19,13 +19,13 @@ fn of(name: &'static str, writes: usize, run: fn(Point) -> Scenario) -> impl Ite
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_while_a_user_takes_over_or_gets_other_rights() {
     let all =
-        of("rotated", 9, |point| Box::pin(rotated(point))).chain(of("changed", 5, |point| Box::pin(changed(point))));
+        of("rotated", 12, |point| Box::pin(rotated(point))).chain(of("changed", 7, |point| Box::pin(changed(point))));
     together(all.collect()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_while_something_goes() {
-    let all = of("left", 4, |point| Box::pin(left(point))).chain(of("expired", 5, |point| Box::pin(expired(point))));
+    let all = of("left", 6, |point| Box::pin(left(point))).chain(of("expired", 8, |point| Box::pin(expired(point))));
     together(all.collect()).await;
 }
 

@@ -3,6 +3,7 @@
 //! Both programs are looked for in `KUBEBUILDER_ASSETS`, which setup-envtest fills. Without it these tests say that they
 //! are skipped; with `CI=true` they have to run.
 
+mod admission;
 mod audit;
 mod client;
 mod conformance;

@@ -2,7 +2,7 @@
 //!
 //! `AIVENATOR_UPDATE=1 cargo test deploy` writes what is made from it anew.
 
-mod admission;
+pub mod admission;
 mod cel;
 #[cfg(feature = "sandbox")]
 mod made;
@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::support::repository;
 
 /// The objects of a manifest.
-fn manifest(name: &str) -> Vec<Value> {
+pub fn manifest(name: &str) -> Vec<Value> {
     let text = fs::read_to_string(repository("deploy/manifests").join(name)).unwrap();
     text.split("\n---\n").map(|document| serde_saphyr::from_str(document).unwrap()).collect()
 }

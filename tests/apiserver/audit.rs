@@ -6,6 +6,7 @@ use aivenator::shell::rights::{AT_HOME, EVERYWHERE};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use super::admission::Policies;
 use super::server::Server;
 use super::{assets, with_the_real_server};
 use crate::shell::operator::given::{KAFKA, SEARCH, TEAM, VALKEY, app, kafka, search, valkey};
@@ -24,8 +25,11 @@ async fn what_is_used_is_what_is_granted() {
     with_the_real_server(async {
         let rig = Rig::new().await;
         let Cluster::Real(lent) = &rig.sandbox.kubernetes else { panic!("it is real") };
+        // What policies forbid to the operator would stop it here.
+        let policies = Policies::put(lent);
         let before = audited(lent.server()).len();
         a_day(&rig).await;
+        drop(policies);
         let log = audited(lent.server());
         let refused: Vec<&Value> = log[before..].iter().filter(|it| it["responseStatus"]["code"] == 403).collect();
         assert!(refused.is_empty(), "{refused:?}");

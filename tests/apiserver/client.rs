@@ -64,11 +64,18 @@ pub struct Ask {
     pub media: &'static str,
     pub accept: &'static str,
     pub body: Option<Value>,
+    /// As whom, and of which group; else as oneself.
+    pub by: Option<(&'static str, &'static str)>,
 }
 
 impl Ask {
     pub fn new(method: Method, path: impl Into<String>) -> Ask {
-        Ask { method, path: path.into(), media: "application/json", accept: "application/json", body: None }
+        Ask { method, path: path.into(), media: "application/json", accept: "application/json", body: None, by: None }
+    }
+
+    #[must_use]
+    pub fn by(self, user: &'static str, group: &'static str) -> Ask {
+        Ask { by: Some((user, group)), ..self }
     }
 
     #[must_use]
@@ -126,6 +133,9 @@ impl Client {
         request = request.header("Accept", ask.accept);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
+        }
+        if let Some((user, group)) = ask.by {
+            request = request.header("Impersonate-User", user).header("Impersonate-Group", group);
         }
         match ask.body {
             Some(body) => request.header("Content-Type", ask.media).body(body.to_string()),

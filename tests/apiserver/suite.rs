@@ -2,7 +2,8 @@
 
 use super::{assets, with_the_real_server};
 use crate::shell::operator::{
-    Scenario, cluster, crash, edits, ends, faults, idle, limits, many, process, restored, services, telling, together,
+    Scenario, audit, canary, cluster, crash, edits, ends, faults, idle, kills, limits, many, process, restored,
+    services, storm, telling, together,
 };
 
 /// Runs scenarios, each in a cluster of its own.
@@ -30,6 +31,11 @@ suite! {
     kubernetes_fails: cluster::scenarios();
     killed_while_a_user_is_made: crash::while_a_user_is_made();
     killed_while_a_user_is_replaced_or_goes: crash::while_a_user_is_replaced_or_goes();
+    killed_while_a_user_takes_over: kills::while_a_user_takes_over_or_gets_other_rights();
+    killed_while_something_goes: kills::while_something_goes();
+    everything_at_once: storm::scenarios();
+    every_change_is_told: audit::scenarios();
+    a_thousand_passes_tell_nothing: canary::scenarios();
     an_application_is_changed: edits::of_applications();
     a_secret_is_changed: edits::of_secrets();
     users_are_replaced_in_time: ends::scenarios();

@@ -1,11 +1,13 @@
 //! Who may do what with applications and Secrets, by the admission policies.
 
+use std::cell::RefCell;
+
 use serde_json::{Value, json};
 
 use super::cel::{Request, denied};
 use super::manifest;
 
-const PROGRAM: &str = "system:serviceaccount:aivenator:aivenator";
+pub const PROGRAM: &str = "system:serviceaccount:aivenator:aivenator";
 const TENANT: &str = "somebody@team.example";
 const FINALIZER: &str = "aivenator.aiven.nais.io/finalizer";
 
@@ -15,7 +17,33 @@ fn refusal(request: &Request) -> Option<String> {
     let policies = objects.iter().filter(|object| object["kind"] == "ValidatingAdmissionPolicy");
     let refusals: Vec<String> = policies.filter_map(|policy| denied(policy, request)).collect();
     assert!(refusals.len() <= 1, "{refusals:?}");
-    refusals.into_iter().next()
+    let refusal = refusals.into_iter().next();
+    NOTED.with_borrow_mut(|noted| noted.push(Asked { request: request.clone(), refusal: refusal.clone() }));
+    refusal
+}
+
+/// A request, and why it is refused.
+pub struct Asked {
+    pub request: Request,
+    pub refusal: Option<String>,
+}
+
+thread_local! {
+    static NOTED: RefCell<Vec<Asked>> = const { RefCell::new(vec![]) };
+}
+
+/// Every request that is asked about here, for whoever can ask a server the same.
+#[cfg(feature = "sandbox")]
+pub fn asked() -> Vec<Asked> {
+    NOTED.take();
+    a_pool_is_one_of_this_cluster();
+    an_application_without_kafka_has_no_pool();
+    secrets_that_are_not_managed_are_everybodys_business();
+    nobody_else_sets_what_says_whose_a_user_is();
+    cluster_admins_may_take_it_away_and_nobody_else();
+    the_rest_of_a_managed_secret_is_free();
+    the_program_writes_managed_secrets_and_no_others();
+    NOTED.take()
 }
 
 #[test]

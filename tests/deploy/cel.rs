@@ -11,14 +11,15 @@ use cel::{Context, Program, Value as Cel};
 use serde_json::{Value, json};
 
 /// A request to the API server.
-pub(super) struct Request {
-    pub(super) operation: &'static str,
+#[derive(Clone)]
+pub struct Request {
+    pub operation: &'static str,
     /// Group and plural.
-    pub(super) resource: (&'static str, &'static str),
-    pub(super) user: &'static str,
-    pub(super) admin: bool,
-    pub(super) object: Value,
-    pub(super) old: Value,
+    pub resource: (&'static str, &'static str),
+    pub user: &'static str,
+    pub admin: bool,
+    pub object: Value,
+    pub old: Value,
 }
 
 fn text(value: &Value) -> &str {

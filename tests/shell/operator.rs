@@ -2,8 +2,8 @@
 //!
 //! The clusters are the sandbox's here; `tests/apiserver/suite.rs` runs the same scenarios in real ones.
 
-mod audit;
-mod canary;
+pub mod audit;
+pub mod canary;
 pub mod cluster;
 pub mod crash;
 pub mod edits;
@@ -11,7 +11,7 @@ pub mod ends;
 pub mod faults;
 pub mod given;
 pub mod idle;
-mod kills;
+pub mod kills;
 pub mod limits;
 pub mod many;
 pub mod place;
@@ -19,7 +19,7 @@ pub mod process;
 pub mod restored;
 pub mod rig;
 pub mod services;
-mod storm;
+pub mod storm;
 pub mod telling;
 
 use std::future::Future;

@@ -48,9 +48,6 @@ pub(super) fn list(store: &mut Store, target: &Target, selector: &Selector, quer
     let page: Vec<Arc<Object>> = found.by_ref().take(limit).map(Arc::clone).collect();
     let remaining = found.count();
     let mut metadata = json!({"resourceVersion": version.to_string()});
-    if let (Value::Object(members), true) = (&mut metadata, target.resource.custom) {
-        members.insert("continue".to_owned(), json!(""));
-    }
     if let (Some(last), Value::Object(members), true) = (page.last(), &mut metadata, remaining > 0) {
         let token = Token { version, after: last.key.clone() };
         members.insert("continue".to_owned(), json!(token.text()));

@@ -148,6 +148,7 @@ impl View {
             }
             return empty.to_string().into_bytes();
         }
+        let metadata = self.list_metadata(metadata);
         let size: usize = objects.iter().map(|object| object.len() + 100).sum();
         let mut out = Vec::with_capacity(size + 200);
         let head = kind.to_string();
@@ -161,6 +162,15 @@ impl View {
         }
         out.extend_from_slice(b"]}");
         out
+    }
+
+    /// Full lists of custom resources say where they go on even where they do not.
+    fn list_metadata(&self, metadata: &Value) -> Value {
+        let mut metadata = metadata.clone();
+        if let (Value::Object(members), Form::Full, true) = (&mut metadata, self.form, self.resource.custom) {
+            members.entry("continue").or_insert_with(|| json!(""));
+        }
+        metadata
     }
 
     /// An object that only tells of a version: a bookmark.

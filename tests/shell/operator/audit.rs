@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::given::{KAFKA, PROJECT, SEARCH, TEAM, VALKEY, app, kafka, search, valkey};
 use super::rig::Rig;
+use super::{Scenario, scenarios, together};
 
 /// A line of the log that tells of a change.
 #[derive(Debug)]
@@ -56,6 +57,14 @@ fn sorted<T: Ord>(mut all: Vec<T>) -> Vec<T> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_change_is_told_once_and_nothing_else() {
+    together(scenarios()).await;
+}
+
+pub fn scenarios() -> Vec<(String, Scenario)> {
+    scenarios![every_change]
+}
+
+async fn every_change() {
     let rig = Rig::new().await;
     let secrets = format!("/api/v1/namespaces/{TEAM}/secrets");
     let refused = Rule::new(Effect::status(500)).method(Method::POST).under(secrets).next(1);

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, Instant};
 
 use aivenator::sandbox::aiven::{Lag, Options};
@@ -20,6 +20,7 @@ use super::given::{TEAM, app, kafka, search, valkey};
 use super::process::{page, ready, served};
 use super::rig::{Log, Rig, edit};
 use super::telling::forms;
+use super::{Scenario, scenarios, together};
 
 /// How many passes over applications there are at least.
 const PASSES: u64 = 1_000;
@@ -50,20 +51,23 @@ impl Write for Brittle {
     }
 }
 
-/// Keeps what panics say that the test has forced; others are as loud as before.
-fn overhear() -> Arc<Mutex<String>> {
-    let heard: Arc<Mutex<String>> = Arc::default();
-    let (memory, before) = (heard.clone(), std::panic::take_hook());
-    std::panic::set_hook(Box::new(move |info| {
-        let text = info.to_string();
-        if text.contains(FORCED) {
-            let trace = std::backtrace::Backtrace::force_capture().to_string();
-            memory.lock().unwrap().extend([text.as_str(), "\n", trace.as_str(), "\n"]);
-        } else {
-            before(info);
-        }
-    }));
-    heard
+/// Keeps what panics say that the tests have forced; others are as loud as before.
+fn overhear() -> &'static Mutex<String> {
+    static HEARD: Mutex<String> = Mutex::new(String::new());
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let text = info.to_string();
+            if text.contains(FORCED) {
+                let trace = std::backtrace::Backtrace::force_capture().to_string();
+                HEARD.lock().unwrap().extend([text.as_str(), "\n", trace.as_str(), "\n"]);
+            } else {
+                before(info);
+            }
+        }));
+    });
+    &HEARD
 }
 
 fn start(log: &Log, config: Config, stop: &CancellationToken) -> Runtime {
@@ -86,6 +90,14 @@ fn start(log: &Log, config: Config, stop: &CancellationToken) -> Runtime {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_passes_tell_no_secret() {
+    together(scenarios()).await;
+}
+
+pub fn scenarios() -> Vec<(String, Scenario)> {
+    scenarios![a_thousand_passes]
+}
+
+async fn a_thousand_passes() {
     let lag = Lag { empty_passwords: 1, ..Lag::default() };
     let mut rig = Rig::with(Options { lag, redact: false, ..Options::default() }).await;
     rig.settings.sync_period = SignedDuration::from_secs(2);

@@ -18,15 +18,22 @@ fn of(name: &'static str, writes: usize, run: fn(Point) -> Scenario) -> impl Ite
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_while_a_user_takes_over_or_gets_other_rights() {
-    let all =
-        of("rotated", 12, |point| Box::pin(rotated(point))).chain(of("changed", 7, |point| Box::pin(changed(point))));
-    together(all.collect()).await;
+    together(while_a_user_takes_over_or_gets_other_rights()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_while_something_goes() {
-    let all = of("left", 6, |point| Box::pin(left(point))).chain(of("expired", 8, |point| Box::pin(expired(point))));
-    together(all.collect()).await;
+    together(while_something_goes()).await;
+}
+
+pub fn while_a_user_takes_over_or_gets_other_rights() -> Vec<(String, Scenario)> {
+    let rotated = of("rotated", 12, |point| Box::pin(rotated(point)));
+    rotated.chain(of("changed", 7, |point| Box::pin(changed(point)))).collect()
+}
+
+pub fn while_something_goes() -> Vec<(String, Scenario)> {
+    let left = of("left", 6, |point| Box::pin(left(point)));
+    left.chain(of("expired", 8, |point| Box::pin(expired(point)))).collect()
 }
 
 /// What follows is right whenever it was killed; and the last point is past everything.

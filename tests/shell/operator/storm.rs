@@ -27,11 +27,15 @@ const APPS: usize = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_at_once() {
+    together(scenarios()).await;
+}
+
+pub fn scenarios() -> Vec<(String, Scenario)> {
     let given = std::env::var("AIVENATOR_SEED").ok().map(|seed| vec![seed.parse().expect("a number")]);
     let scenario = |seed: u64| -> (String, Scenario) {
         (format!("again with AIVENATOR_SEED={seed} cargo test everything_at_once"), Box::pin(storm(seed)))
     };
-    together(given.unwrap_or(SEEDS.to_vec()).into_iter().map(scenario).collect()).await;
+    given.unwrap_or(SEEDS.to_vec()).into_iter().map(scenario).collect()
 }
 
 async fn storm(seed: u64) {

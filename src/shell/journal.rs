@@ -20,7 +20,7 @@ use crate::naming::MAX_USERNAME;
 use crate::world::{Intent, Journal, Name, Observed, Retirement, SecretKey, UserKey, names};
 
 /// How long entries are gathered before they are written together.
-const GATHER: Duration = Duration::from_millis(20);
+const GATHER: Duration = Duration::from_millis(50);
 /// How often a write is tried on a journal that others have changed.
 const TRIES: usize = 4;
 /// How many bytes of entries there may be, of the mebibyte that the server takes, before intents are refused …

@@ -38,14 +38,17 @@ fn prune_object(members: &mut Map<String, Value>, schema: &Value) {
     }
 }
 
-/// Everything that the schema does not allow.
-pub(super) fn faults(value: &Value, schema: &Value) -> Vec<Fault> {
+/// Everything that the schema does not allow, but for what was stored like that before.
+pub(super) fn faults(value: &Value, old: Option<&Value>, schema: &Value) -> Vec<Fault> {
     let mut found = vec![];
-    walk("", value, schema, &mut found);
+    walk("", (value, old), schema, &mut found);
     found
 }
 
-fn walk(path: &str, value: &Value, schema: &Value, found: &mut Vec<Fault>) {
+fn walk(path: &str, (value, old): (&Value, Option<&Value>), schema: &Value, found: &mut Vec<Fault>) {
+    if old == Some(value) {
+        return;
+    }
     let wanted = schema.get("type").and_then(Value::as_str);
     let format = schema.get("format").and_then(Value::as_str);
     let mistyped = wanted.filter(|wanted| !is_a(value, wanted));
@@ -70,25 +73,31 @@ fn walk(path: &str, value: &Value, schema: &Value, found: &mut Vec<Fault>) {
         found.push(Fault::misformed(path, value, "date-time"));
     }
     match value {
-        Value::Object(members) => walk_object(path, members, schema, found),
+        Value::Object(members) => walk_object(path, (members, old), schema, found),
         Value::Array(items) => {
             let Some(schema) = schema.get("items") else { return };
             for (index, item) in items.iter().enumerate() {
-                walk(&format!("{path}[{index}]"), item, schema, found);
+                // Which item it was before, nobody can tell.
+                walk(&format!("{path}[{index}]"), (item, None), schema, found);
             }
         }
         _ => {}
     }
 }
 
-fn walk_object(path: &str, members: &Map<String, Value>, schema: &Value, found: &mut Vec<Fault>) {
+fn walk_object(
+    path: &str,
+    (members, old): (&Map<String, Value>, Option<&Value>),
+    schema: &Value,
+    found: &mut Vec<Fault>,
+) {
     let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     found.extend(required.filter(|name| !members.contains_key(*name)).map(|name| Fault::required(below(name))));
     for (name, value) in members {
         let known = schema.get("properties").and_then(|known| known.get(name));
         if let Some(schema) = known.or_else(|| schema.get("additionalProperties")) {
-            walk(&below(name), value, schema, found);
+            walk(&below(name), (value, old.and_then(|old| old.get(name))), schema, found);
         }
     }
 }
@@ -126,7 +135,6 @@ fn type_of(value: &Value) -> &'static str {
     }
 }
 
-/// Whether this is a moment of RFC 3339, with a `T` and a zone.
 /// Whether the server takes it for a time: a date that there is, and the shape of a time of day with any offset.
 fn is_moment(value: &Value) -> bool {
     let Some((date, time)) = value.as_str().and_then(|text| text.split_once(['T', 't'])) else { return false };

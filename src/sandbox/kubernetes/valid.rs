@@ -35,8 +35,9 @@ const CONFIG_KEY: &str = "a valid config key must consist of alphanumeric charac
 const MOST_ANNOTATIONS: usize = 256 << 10;
 const MOST_DATA: usize = 1 << 20;
 
-/// Everything that is wrong with an object that is to be stored.
-pub(super) fn faults(target: &Target, document: &Document) -> Vec<Fault> {
+/// Everything that is wrong with an object that is to be stored; what was wrong before and stays as it is may stay in a
+/// custom resource.
+pub(super) fn faults(target: &Target, document: &Document, old: Option<&Document>) -> Vec<Fault> {
     let mut found = metadata(target, document);
     match target.resource.kind.as_str() {
         "Secret" => found.extend(data(document, &["data"], true)),
@@ -44,7 +45,8 @@ pub(super) fn faults(target: &Target, document: &Document) -> Vec<Fault> {
         "Lease" => found.extend(lease(document)),
         "Event" if events::are_other(&target.api_version) => found.extend(events::faults(&document.rest)),
         _ if target.resource.custom => {
-            let faults = schema::faults(&Value::Object(document.rest.clone()), target.schema());
+            let rest = |document: &Document| Value::Object(document.rest.clone());
+            let faults = schema::faults(&rest(document), old.map(rest).as_ref(), target.schema());
             found.extend(faults.into_iter().map(|fault| if target.status { fault.in_status() } else { fault }));
         }
         _ => {}

@@ -42,7 +42,7 @@ pub(super) fn create(store: &mut Store, target: &Target, sent: Document, dry: bo
     }
     begin(store, resource, &mut document);
     // What may not be stored is refused before anybody looks whether it is there.
-    refuse(resource, &name, &valid::faults(target, &document))?;
+    refuse(resource, &name, &valid::faults(target, &document, None))?;
     if store.get(resource, &document.key()).is_some() {
         return Err(Failure::exists(resource, &name));
     }
@@ -145,7 +145,7 @@ pub(super) fn update(store: &mut Store, target: &Target, sent: &Document, dry: b
     for field in OURS {
         document.keep(field, &old);
     }
-    faults.extend(valid::faults(target, &document));
+    faults.extend(valid::faults(target, &document, Some(&seen_by(target, &old))));
     refuse(resource, &target.name, &faults)?;
     document.keep("resourceVersion", &old);
     if document == old {
@@ -339,7 +339,7 @@ pub(super) fn load(store: &mut Store, target: &Target, mut document: Document) -
     }
     document.metadata.remove("resourceVersion");
     begin(store, resource, &mut document);
-    refuse(resource, &name, &valid::faults(target, &document))?;
+    refuse(resource, &name, &valid::faults(target, &document, None))?;
     Ok(keep(store, resource, document, false))
 }
 

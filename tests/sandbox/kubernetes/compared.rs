@@ -160,3 +160,25 @@ fn a_limit_below_zero_is_none() {
     kubernetes.apply(secret("one")).unwrap();
     assert_eq!(get(&kubernetes, &format!("{SECRETS}?limit=-1")).json()["items"].as_array().unwrap().len(), 1);
 }
+
+/// A definition that has become stricter, or another version of it, does not hold up what changes something else.
+#[test]
+fn what_is_stored_and_stays_as_it_is_is_not_judged_anew() {
+    let kubernetes = start();
+    let mut object = application("one");
+    object["spec"] = json!({"kafka": {"pool": "p"}, "valkey": [{"instance": "a"}]});
+    assert_eq!(post(&kubernetes, APPLICATIONS, &object).code, 201, "without a secretName, which only v2 needs");
+    let of_v2 = APPLICATIONS.replace("/v1/", "/v2/");
+    let change = |path: &str, change: Value| patch(&kubernetes, &format!("{of_v2}/one{path}"), (MERGE, &change));
+    assert_eq!(change("", json!({"metadata": {"labels": {"a": "b"}}})).code, 200);
+    assert_eq!(change("/status", json!({"status": {"synchronizationState": "x"}})).code, 200);
+    let missing = |field: &'static str| vec![(field, "FieldValueRequired")];
+    let answer = change("", json!({"spec": {"kafka": {"pool": "q"}}}));
+    assert_eq!((answer.code, causes(&answer.json())), (422, missing("spec.kafka.secretName")));
+    let answer = change("", json!({"spec": {"valkey": [{"instance": "a"}, {"instance": "b", "secretName": "b"}]}}));
+    assert_eq!(
+        (answer.code, causes(&answer.json())),
+        (422, missing("spec.valkey[0].secretName")),
+        "items have no names"
+    );
+}

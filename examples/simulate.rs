@@ -6,6 +6,10 @@ use std::time::{Duration, Instant};
 
 use aivenator::sandbox::simulation::{Case, shrink};
 
+// As in the program: much of a step goes to making and dropping small objects.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() {
     let mut numbers = std::env::args().skip(1).map(|text| text.parse::<u64>().unwrap_or_default());
     let first = numbers.next().unwrap_or(1);

@@ -58,6 +58,12 @@ impl Prefix {
         format!("{kind}/{}", self.username(&suffix)).into()
     }
 
+    /// How every name begins that [`gave`](Self::gave) knows: the stem, as far as no suffix cuts it.
+    pub fn beginning(&self) -> &str {
+        let room = MAX_USERNAME.saturating_sub(self.marker.len() + SUFFIX);
+        self.stem.get(..room).unwrap_or(&self.stem).trim_end_matches('-')
+    }
+
     /// Whether this program or one before it may have given that name under this prefix: three base64url characters
     /// follow, or digits only.
     pub fn gave(&self, username: &str) -> bool {
@@ -153,6 +159,17 @@ mod tests {
         assert!(!prefix.gave("myteam_myapp_17ce5665_abcd"));
         assert!(!prefix.gave("myteam_myapp_17ce5665_"));
         assert!(!prefix.gave("avnadmin"));
+    }
+
+    #[test]
+    fn every_name_begins_as_its_prefix_does() {
+        for length in 50..64 {
+            for access in [Access::Read, Access::Write, Access::ReadWrite, Access::Admin] {
+                let prefix = Prefix::with_access(&format!("{}--{}", "a".repeat(length), "b".repeat(9)), access);
+                let name = prefix.username("X_z");
+                assert!(name.starts_with(prefix.beginning()) && prefix.beginning().len() >= 50, "{name}");
+            }
+        }
     }
 
     #[test]

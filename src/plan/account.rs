@@ -260,14 +260,18 @@ pub(super) fn open_intent<'w>(
     secret: &SecretKey,
     (want, service): (&Want, &ServiceKey),
 ) -> Option<(&'w UserKey, &'w Intent)> {
+    let on_service = |user: &UserKey| user.project == service.project && user.service == service.service;
     let fits = |user: &UserKey, intent: &Intent| {
         let for_this = intent.secret == *secret && intent.application == app.key.name;
-        let on_service = user.project == service.project && user.service == service.service;
-        for_this && intent.application_uid == app.uid && on_service && want.prefix.gave(&user.username)
+        for_this && intent.application_uid == app.uid && want.prefix.gave(&user.username)
     };
     let journal = world.journal()?;
     let unheard = |user: &UserKey| world.recorders(user).is_empty() && !journal.retirements.contains_key(user);
-    let intents = journal.intents.iter();
+    let beginning = want.prefix.beginning();
+    let first =
+        UserKey { project: service.project.clone(), service: service.service.clone(), username: beginning.into() };
+    let near = |user: &UserKey| on_service(user) && user.username.starts_with(beginning);
+    let intents = journal.intents.range(first..).take_while(|(user, _)| near(user));
     intents
         .filter(|(user, intent)| fits(user, intent) && unheard(user))
         .find(|(user, intent)| !is_dead_end(world, user, intent))

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::aiven::{Client, Error, MAX_ENTRIES, RawAcl};
@@ -77,7 +78,7 @@ impl Writers {
 }
 
 async fn serve(client: Client, service: ServiceKey, mut inbox: mpsc::UnboundedReceiver<Request>) {
-    while let Some((changes, waiting)) = batch::gather(&mut inbox, GATHER).await {
+    while let Some((changes, waiting)) = batch::gather(&mut inbox, GATHER, Instant::now()).await {
         batch::answer(waiting, write(&client, &service, &changes).await);
     }
 }

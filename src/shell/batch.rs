@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 /// A change that somebody waits for.
 pub(super) struct Request<C, A> {
@@ -19,13 +20,14 @@ pub(super) async fn ask<C, A>(inbox: &mpsc::UnboundedSender<Request<C, A>>, chan
     answer.await.ok()
 }
 
-/// The changes of a moment, and who waits for each; `None` once nobody asks any more.
+/// The changes of a moment, which does not end before that time, and who waits for each; `None` once nobody asks any more.
 pub(super) async fn gather<C, A>(
     inbox: &mut mpsc::UnboundedReceiver<Request<C, A>>,
     moment: Duration,
+    not_before: Instant,
 ) -> Option<(Vec<C>, Vec<oneshot::Sender<A>>)> {
     let first = inbox.recv().await?;
-    tokio::time::sleep(moment).await;
+    tokio::time::sleep_until(not_before.max(Instant::now() + moment)).await;
     let rest = std::iter::from_fn(|| inbox.try_recv().ok());
     Some(std::iter::once(first).chain(rest).map(|request| (request.change, request.done)).unzip())
 }

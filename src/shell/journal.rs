@@ -11,6 +11,7 @@ use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::batch;
@@ -20,7 +21,9 @@ use crate::naming::MAX_USERNAME;
 use crate::world::{Intent, Journal, Name, Observed, Retirement, SecretKey, UserKey, names};
 
 /// How long entries are gathered before they are written together.
-const GATHER: Duration = Duration::from_millis(50);
+const GATHER: Duration = Duration::from_millis(20);
+/// How long after a write the next one comes at the earliest: where many users are made at once, few writes tell of them.
+const APART: Duration = Duration::from_millis(250);
 /// How often a write is tried on a journal that others have changed.
 const TRIES: usize = 4;
 /// How many bytes of entries there may be, of the mebibyte that the server takes, before intents are refused …
@@ -113,8 +116,9 @@ pub(crate) async fn places(kube: &Kube) -> Result<Vec<String>, KubeError> {
 }
 
 async fn serve(kube: Kube, place: Place, mut inbox: mpsc::UnboundedReceiver<Request>) {
-    let (mut known, mut own) = (None, BTreeSet::new());
-    while let Some((changes, waiting)) = batch::gather(&mut inbox, GATHER).await {
+    let (mut known, mut own, mut free) = (None, BTreeSet::new(), Instant::now());
+    while let Some((changes, waiting)) = batch::gather(&mut inbox, GATHER, free).await {
+        free = Instant::now() + APART;
         batch::answer(waiting, write(&kube, &place, (&changes, &mut known, &mut own)).await);
     }
 }

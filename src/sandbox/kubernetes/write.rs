@@ -43,8 +43,12 @@ pub(super) fn create(store: &mut Store, target: &Target, sent: Document, dry: bo
     begin(store, resource, &mut document);
     // What may not be stored is refused before anybody looks whether it is there.
     refuse(resource, &name, &valid::faults(target, &document, None))?;
-    if store.get(resource, &document.key()).is_some() {
-        return Err(Failure::exists(resource, &name));
+    if let Some(found) = store.get(resource, &document.key()) {
+        let mut failure = Failure::exists(resource, &name);
+        if found.document().is_deleting() {
+            failure.message.insert_str(0, "object is being deleted: ");
+        }
+        return Err(failure);
     }
     Ok(keep(store, resource, document, dry))
 }
@@ -180,7 +184,7 @@ fn check_version(resource: &Resource, old: &Document, sent: &Document) -> Result
 
 /// What is meant to become of the object: only its status, or everything else.
 fn successor(target: &Target, old: &Document, sent: &Document) -> Document {
-    let (mut next, status_of) = if target.status { (old.clone(), sent) } else { (sent.clone(), old) };
+    let (mut next, status_of) = if target.status { (seen_by(target, old), sent) } else { (sent.clone(), old) };
     if target.resource.status {
         match status_of.rest.get("status") {
             Some(status) => drop(next.rest.insert("status".to_owned(), status.clone())),

@@ -65,9 +65,9 @@ const LONGEST: u64 = 300;
 impl Repeats {
     /// How long the very same has to wait that was done a moment ago.
     pub(super) fn wait(&self, decision: &Decision) -> Option<Duration> {
-        let same = |last: &&Repeat| last.what.is_none_or(|known| known == what(decision));
-        let last = self.last.get(&decision.subject).filter(same)?;
-        last.until.checked_duration_since(Instant::now())
+        let last = self.last.get(&decision.subject)?;
+        let wait = last.until.checked_duration_since(Instant::now())?;
+        last.what.is_none_or(|known| known == what(decision)).then_some(wait)
     }
 
     /// Notes that a decision was executed as a whole.

@@ -182,3 +182,27 @@ fn what_is_stored_and_stays_as_it_is_is_not_judged_anew() {
         "items have no names"
     );
 }
+
+#[test]
+fn whoever_makes_what_is_ending_is_told_so() {
+    let kubernetes = start();
+    let mut held = secret("one");
+    held["metadata"]["finalizers"] = json!(["a.io/b"]);
+    post(&kubernetes, SECRETS, &held);
+    delete(&kubernetes, &format!("{SECRETS}/one"));
+    let answer = post(&kubernetes, SECRETS, &held);
+    assert_eq!((answer.code, &answer.json()["reason"]), (409, &json!("AlreadyExists")));
+    assert_eq!(answer.json()["message"], "object is being deleted: secrets \"one\" already exists");
+}
+
+/// A version writes what it shows, also where only a status is meant.
+#[test]
+fn what_a_version_does_not_know_is_lost_with_a_write_of_the_status() {
+    let kubernetes = start();
+    let mut object = application("one");
+    object["spec"] = json!({"secretName": "s"});
+    post(&kubernetes, APPLICATIONS, &object);
+    let of_v2 = APPLICATIONS.replace("/v1/", "/v2/");
+    patch(&kubernetes, &format!("{of_v2}/one/status"), (MERGE, &json!({"status": {"synchronizationState": "x"}})));
+    assert_eq!(get(&kubernetes, &format!("{APPLICATIONS}/one")).json()["spec"], json!({}));
+}

@@ -29,6 +29,8 @@ pub fn scenarios() -> Vec<(String, Scenario)> {
         without_a_cluster_it_ends,
         pages_are_served,
         what_watches_say_and_nothing_records_is_counted,
+        a_watch_that_is_answered_is_not_stale,
+        a_secret_that_cannot_go_is_told,
         a_refused_token_is_not_ready,
         what_is_under_way_is_finished,
         what_takes_too_long_is_left,
@@ -156,6 +158,57 @@ async fn what_watches_say_and_nothing_records_is_counted() {
         let line = format!("aivenator_watch_age_seconds{{resource_type=\"{kind}\"}} ");
         let age = metrics.lines().find_map(|metric| metric.strip_prefix(&line)).and_then(|age| age.parse::<f64>().ok());
         assert!(age.is_some_and(|age| (0.0..60.0).contains(&age)), "{kind}\n{metrics}");
+    }
+    operator.stop().await;
+}
+
+/// The number that a line of /metrics ends with.
+async fn number(address: SocketAddr, line: &str) -> f64 {
+    let metrics = page(address, "/metrics").await.1;
+    let value = metrics.lines().find_map(|metric| metric.strip_prefix(line)?.strip_prefix(' ')?.parse().ok());
+    value.unwrap_or_else(|| panic!("no {line}\n{metrics}"))
+}
+
+/// A kind of which nothing changes says nothing: that its watch was opened again is what shows that all is well.
+async fn a_watch_that_is_answered_is_not_stale() {
+    const AGE: &str = "aivenator_watch_age_seconds{resource_type=\"CronJob\"}";
+    let rig = Rig::new().await;
+    let (config, address) = served(&rig);
+    let operator = rig.run(config);
+    ready(address).await;
+    let begun = Instant::now();
+    while number(address, AGE).await < 1.0 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it never grows");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    rig.sandbox.kubernetes.drop_watches();
+    while number(address, AGE).await >= 1.0 {
+        assert!(begun.elapsed() < Duration::from_secs(40), "it is never answered again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    operator.stop().await;
+}
+
+/// A Secret whose records are broken waits for a person: how long it has is what an alert is about.
+async fn a_secret_that_cannot_go_is_told() {
+    const AGE: &str = "aivenator_secrets_terminating_age_seconds";
+    let rig = Rig::new().await;
+    let broken = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {
+        "name": "broken", "namespace": TEAM,
+        "labels": {"app": "web", "team": TEAM, "type": "aivenator.aiven.nais.io"},
+        "annotations": {"kafka.aiven.nais.io/serviceUser": "shop_web_0123abcd_xYz"},
+        "finalizers": ["aivenator.aiven.nais.io/finalizer"],
+    }});
+    rig.apply(broken);
+    let (config, address) = served(&rig);
+    rig.sandbox.kubernetes.delete("secrets", TEAM, "broken").unwrap();
+    let operator = rig.run(config);
+    shows(address, "\naivenator_secrets_terminating 1\n").await;
+    let before = number(address, AGE).await;
+    let begun = Instant::now();
+    while number(address, AGE).await <= before {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it never grows");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     operator.stop().await;
 }

@@ -3,18 +3,28 @@
 
 `deploy.py readme|manifests` says whether the files are what the chart gives; with `--write` it makes them so.
 `deploy.py render DIRECTORY` lints and renders the chart with each file of values in its ci/. `deploy.py refused` tries
-values that make no sense, `deploy.py upgrade` what the Go program's chart has. `deploy.py rules` prints the alerts of the manifests as Prometheus reads them, `deploy.py known
-FILE…` the objects whose schema is part of Kubernetes.
+values that make no sense, `deploy.py nothing` values that are null, `deploy.py upgrade` what the Go program's chart has.
+`deploy.py rules` prints the alerts of the manifests as Prometheus reads them, with `--shared` those for clusters that share
+Aiven projects; `deploy.py known FILE…` prints the objects whose schema is part of Kubernetes.
 """
 
 import difflib
 import json
+import os
 import re
 import sys
 from pathlib import Path
 
-import yaml
-from helm_python import Chart, HelmError, lint
+try:
+    import yaml
+    from helm_python import Chart, HelmError, lint
+except ImportError:
+    # They are in the folder that .ci/lint keeps its tools in.
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    venv = Path(os.environ.get("AIVENATOR_TOOLS") or Path(cache, "aivenator-checks")) / "venv"
+    if not (venv / "bin/python").exists() or Path(sys.prefix).resolve() == venv.resolve():
+        sys.exit(f"the packages of .ci/requirements.txt are neither here nor in {venv}: run .ci/lint once")
+    os.execv(venv / "bin/python", [venv / "bin/python", *sys.argv])
 
 ROOT = Path(__file__).resolve().parent.parent
 CHART = ROOT / "deploy/chart"
@@ -94,6 +104,9 @@ def refused():
         ({}, "aiven.token"),
         ({**token, "replcas": 2}, "replcas"),
         ({**token, "leaderElection": False}, "leaderElection"),
+        ({**token, "leaderElection": False, "replicas": 1}, "strategy Recreate"),
+        ({**token, "leaderElection": False, "strategy": {"type": "Recreate"}}, "one replica"),
+        ({"aiven": {**token["aiven"], "url": "http://aiven.example"}}, "url"),
         ({**token, "replicationConfig": True}, "aiven.mainCidr"),
         ({**token, "podMonitor": {"enabled": True}, "serviceMonitor": {"enabled": True}}, "enable one"),
         ({**token, "image": {"digest": "latest"}}, "digest"),
@@ -109,6 +122,22 @@ def refused():
             print(f"{values}: {word!r} is not in {said!r}")
             well = False
     return well
+
+
+def nothing():
+    """Values that are null, which takes a default away: what is rendered is YAML."""
+    token = {"existingSecret": {"name": "t"}, "mainCidr": "10.16.0.0/16"}
+    for values in [
+        {"aiven": {**token, "token": None, "projects": None, "mainProject": None, "serviceUserLimit": None, "cidrs": None},
+         "clusterName": None, "tenant": None, "image": {"tag": None}, "extraEnv": None, "fasit": None,
+         "replicationConfig": True, "prometheusRule": {"enabled": True},
+         "dashboard": {"enabled": True, "labels": {"grafana_dashboard": None}}},
+        {"aiven": token, "fasit": {"env": None}, "prometheusRule": {"enabled": True}},
+    ]:
+        for name, text in rendered(values).items():
+            if name != "NOTES":
+                list(yaml.safe_load_all(text))
+    return True
 
 
 def upgrade():
@@ -188,10 +217,11 @@ def readme(write):
     return settle(CHART / "README.md", text, write)
 
 
-def rules(tested):
+def rules(tested, shared):
     """The alerts; for their tests, which name every annotation, with nothing but the summary."""
-    documents = yaml.safe_load_all((MANIFESTS / "monitoring.yaml").read_text())
-    spec = next(it["spec"] for it in documents if it["kind"] == "PrometheusRule")
+    values = yaml.safe_load(VALUES.read_text())
+    values["prometheusRule"]["sharedProjects"] = shared
+    spec = yaml.safe_load(rendered(values)["prometheusrule"])["spec"]
     for rule in spec["groups"][0]["rules"] if tested else []:
         rule["annotations"] = {"summary": rule["annotations"]["summary"]}
         rule["labels"] = {"severity": rule["labels"]["severity"]}
@@ -208,10 +238,12 @@ def known(paths):
 
 def main(arguments):
     match arguments:
-        case ["rules", *options] if options in ([], ["--tested"]):
-            return rules(bool(options))
+        case ["rules", *options] if set(options) <= {"--tested", "--shared"}:
+            return rules("--tested" in options, "--shared" in options)
         case ["refused"]:
             return refused()
+        case ["nothing"]:
+            return nothing()
         case ["upgrade"]:
             return upgrade()
         case ["render", directory]:

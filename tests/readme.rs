@@ -191,7 +191,10 @@ fn is_known(command: &str, words: &[&str]) -> bool {
         ["cargo", "bench", "--bench", name] | ["cargo", "bench", "--bench", name, "--", _] => {
             holds("Cargo.toml", &format!("name = \"{name}\""))
         }
-        ["kubectl", ..] => run_at(CLOCKS[0], ["plan", "--help"]).stdout.lines().any(|line| line.trim() == command),
+        ["kubectl" | "mkdir", ..] => {
+            let help = run_at(CLOCKS[0], ["plan", "--help"]).stdout;
+            help.lines().any(|line| line.trim() == command)
+        }
         _ => false,
     }
 }

@@ -169,8 +169,10 @@ pub(super) enum Output {
 Examples:
   aivenator plan                             plan the cluster of the kubeconfig file, and change nothing
   aivenator plan --context prod -n my-team   only one namespace of another cluster
+  mkdir -p dump
   kubectl get aivenapp,secret,pod,rs,deploy,sts,ds,job,cronjob -A -o yaml > dump/cluster.yaml
   kubectl get opensearches.aiven.io,valkeys.aiven.io -A -o yaml > dump/instances.yaml
+  kubectl get cm -A --field-selector metadata.name=aivenator-journal -o yaml > dump/journal.yaml
   aivenator plan -f dump/                    plan what was saved
   aivenator plan -f dump/ -n my-team         only one namespace
   aivenator plan -f dump/ my-app             only objects of that name, kept ones too

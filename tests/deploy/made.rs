@@ -92,9 +92,9 @@ fn the_page_of_metrics() {
 #[test]
 fn the_page_of_reasons() {
     let mut page = format!(
-        "# Reasons\n\n{HEAD}\nThe code of a decision. It is also the reason of an event, the reason of a condition, a metric's \
-         label and a log field. `aivenator explain reason/CODE` says the same.\n\n| code | what it means | what to do |\n\
-         |---|---|---|\n"
+        "# Reasons\n\n{HEAD}\nThe code of a decision. It is also the reason of an event, the reason of a condition that says what \
+         failed, a metric's label and a log field. `aivenator explain reason/CODE` says the same.\n\n\
+         | code | what it means | what to do |\n|---|---|---|\n"
     );
     for advice in ADVICE {
         writeln!(page, "| {} | {} | {} |", advice.code, advice.means, advice.help).unwrap();

@@ -35,6 +35,12 @@ pub use self::snapshot::snapshot;
 pub use self::workload::matters as matters_of_workload;
 use crate::world::{Name, Observed, World, names};
 
+/// Whether Kubernetes takes a text for a time.
+#[cfg(feature = "sandbox")]
+pub(crate) fn is_time(text: &str) -> bool {
+    field::parse_time(text).is_some()
+}
+
 /// A text to read documents from.
 pub struct Source {
     /// The name of the file as the user gave it, or `<stdin>`; stands in errors.

@@ -35,7 +35,7 @@ use crate::action::Action;
 use crate::read::Read;
 use crate::reason::Reason;
 use crate::want::ServiceType;
-use crate::world::{Here, Name, Subject, Timestamp, UserKey, World};
+use crate::world::{Here, Name, Observed, Subject, Timestamp, UserKey, World};
 
 pub(crate) use self::account::made_at;
 pub use self::output::FORMAT_VERSION;
@@ -229,9 +229,23 @@ fn users(world: &World) -> BTreeSet<UserKey> {
     intents.chain(journal.into_iter().flat_map(|journal| journal.retirements.keys())).cloned().collect()
 }
 
-fn finish(world: &World, mut decisions: Vec<Decision>, notes: Notes) -> Plan {
-    if world.journal().is_some_and(|journal| journal.foreign) {
-        decisions.iter_mut().for_each(Decision::withhold);
+fn finish(world: &World, mut decisions: Vec<Decision>, mut notes: Notes) -> Plan {
+    match &world.journal {
+        Observed::Seen(journal) if journal.foreign => {
+            let why = "it belongs to another cluster, from which this one seems to be restored; nothing is done until a \
+                       person deletes ConfigMap aivenator-journal";
+            let reason = Reason::JournalUnavailable { why: why.into() };
+            decisions.iter_mut().for_each(|decision| decision.withhold(&reason));
+        }
+        Observed::Seen(_) => {}
+        // It may be another cluster's, whose users must not go.
+        Observed::Unseen(why) => {
+            let reason = Reason::NotObserved { what: Read::Journal, why: why.clone() };
+            for decision in decisions.iter_mut().filter(|decision| decision.is_destructive()) {
+                decision.withhold(&reason);
+                notes.reads.push(Read::Journal);
+            }
+        }
     }
     let Notes { reads, wake_at } = notes;
     Plan { now: world.now, decisions, reads: reads.into_iter().collect(), wake_at }
@@ -239,19 +253,21 @@ fn finish(world: &World, mut decisions: Vec<Decision>, notes: Notes) -> Plan {
 
 impl Decision {
     /// The journal is another cluster's, so this is a restored backup: nothing is done until a person has removed it.
-    fn withhold(&mut self) {
+    fn withhold(&mut self, reason: &Reason) {
         if !self.actions.iter().any(|planned| planned.action.is_change()) {
             return;
         }
         self.actions.retain(|planned| !planned.action.is_change());
-        let why = "it belongs to another cluster, from which this one seems to be restored; nothing is done until a \
-                   person deletes ConfigMap aivenator-journal";
-        let reason = Reason::JournalUnavailable { why: why.into() };
         for part in self.parts.iter_mut().filter(|part| part.verdict == Verdict::Change) {
             (part.verdict, part.reason) = (Verdict::Wait, reason.clone());
         }
         if self.verdict <= Verdict::Change {
-            (self.verdict, self.reason) = (Verdict::Wait, reason);
+            (self.verdict, self.reason) = (Verdict::Wait, reason.clone());
         }
+    }
+
+    /// Whether it does what cannot be undone.
+    pub fn is_destructive(&self) -> bool {
+        self.actions.iter().any(|planned| planned.action.is_destructive())
     }
 }

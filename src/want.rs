@@ -316,6 +316,12 @@ fn why_invalid(want: &Want, secret: &Name) -> Option<Reason> {
         };
         return Some(Reason::InvalidName { what: what.into(), name: Name::default(), rule: "not empty" });
     }
+    // It becomes the beginning of annotations.
+    if !(want.slot.is_empty() || is_label(&want.slot)) {
+        let what = format!("the {} instance", want.service_type).into();
+        let rule = "at most 63 of a-z, 0-9, - and ., beginning and ending with a letter or digit";
+        return Some(Reason::InvalidName { what, name: want.instance.clone(), rule });
+    }
     None
 }
 

@@ -30,7 +30,13 @@ pub(super) fn paused_or_ending(case: &Case<'_>, action: &Action) -> Findings {
             let paused = secret.paused() && !secret.terminating;
             forbid(&mut findings, paused, Rule::Paused, || format!("{key} is paused"));
         }
-        Subject::User(_) => {}
+        Subject::User(user) => {
+            let copy = case.world.journal().and_then(|journal| journal.retirements.get(user));
+            let secret = copy.and_then(|copy| case.world.managed(&copy.secret));
+            let paused = secret.is_some_and(|secret| secret.paused() && !secret.terminating);
+            let paused = paused && !matches!(action, Action::ClearIntent { .. });
+            forbid(&mut findings, paused, Rule::Paused, || format!("the secret of {user} is paused"));
+        }
     }
     findings
 }

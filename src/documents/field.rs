@@ -164,8 +164,9 @@ pub(super) fn time(value: &Value) -> Result<Timestamp, Fault> {
     parse_time(text).ok_or_else(|| Fault::other_text(expected, text))
 }
 
-/// Parses RFC 3339 and nothing else: what Kubernetes refuses means nothing here either. What it takes and a clock here does
-/// not reach, such as the last day of the year 9999, is the end of time.
+/// Parses what Kubernetes takes for a time, and nothing else: RFC 3339, with any character before the fraction, any number of
+/// digits in it, any offset, and whatever follows another `T`. What a clock here does not reach, such as the last day of the
+/// year 9999, is the end of time.
 pub(super) fn parse_time(text: &str) -> Option<Timestamp> {
     let shape = |text: &str, shape: &str| {
         text.len() == shape.len()
@@ -174,16 +175,25 @@ pub(super) fn parse_time(text: &str) -> Option<Timestamp> {
                 like => byte.eq_ignore_ascii_case(&like),
             })
     };
-    let (date, rest) = text.split_at_checked(19)?;
-    let fraction = rest.strip_prefix('.').map_or(0, |rest| 1 + rest.bytes().take_while(u8::is_ascii_digit).count());
-    let zone = rest.get(fraction..)?;
-    let whole = shape(date, "0000-00-00T00:00:00")
-        && fraction != 1
+    let mut parts = text.split(['T', 't']);
+    let (date, time) = (parts.next()?, parts.next()?);
+    let (clock, rest) = time.split_at_checked(8)?;
+    let zone = if rest.ends_with(['Z', 'z']) { 1 } else { 6 };
+    let (fraction, zone) = rest.split_at_checked(rest.len().checked_sub(zone)?)?;
+    let digits = fraction.char_indices().nth(1).map_or("", |(place, _)| fraction.get(place..).unwrap_or_default());
+    let whole = shape(date, "0000-00-00")
+        && shape(clock, "00:00:00")
+        && clock.get(6..) <= Some("59")
+        && (fraction.is_empty() || !digits.is_empty())
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
         && (shape(zone, "Z") || shape(zone, "+00:00") || shape(zone, "-00:00"));
     if !whole {
         return None;
     }
-    text.parse().ok().or_else(|| far_off(date, zone))
+    let digits = digits.get(..9).unwrap_or(digits);
+    let point = if digits.is_empty() { "" } else { "." };
+    let local = format!("{date}T{clock}");
+    format!("{local}{point}{digits}{zone}").parse().ok().or_else(|| far_off(&local, zone))
 }
 
 /// A moment that only its offset or the last hours of time keep from being one.
@@ -217,5 +227,39 @@ mod tests {
         assert_eq!(parse_time("9999-12-31T23:59:59-12:00"), Some(Timestamp::MAX));
         assert_eq!(parse_time("2026-01-05T04:39:00+99:99"), parse_time("2026-01-01T00:00:00Z"));
         assert_eq!(parse_time("2026-02-30T00:00:00Z"), None);
+    }
+
+    /// One object that cannot be read would stop everything for everybody.
+    #[test]
+    fn whatever_the_server_takes_is_a_moment() {
+        let half = parse_time("2026-12-24T18:00:00.5Z");
+        assert!(half.is_some());
+        for same in [
+            "2026-12-24T18:00:00,5Z",
+            "2026-12-24t18:00:00x5z",
+            "2026-12-24T18:00:00.5000000009Z",
+            "2026-12-24T18:00:00-5Z",
+            "2026-12-24T18:00:00é5+00:00",
+            "2026-12-24T18:00:00.5ZTomorrow",
+        ] {
+            assert_eq!(parse_time(same), half, "{same}");
+        }
+        for none in [
+            "2026-12-24",
+            "2026-12-24T",
+            "2026-12-24T18:00:00",
+            "2026-12-24T18:00:00.Z",
+            "2026-12-24T18:00:00é",
+            "",
+            "TT",
+            "2026-12-24T18:00:00.5xZ",
+            "2026-12-24T24:00:00Z",
+            "2026-12-24T18:60:00Z",
+            "2026-12-24T18:00:60Z",
+            "2026-12-24 18:00:00Z",
+            "26-12-24T18:00:00Z",
+        ] {
+            assert_eq!(parse_time(none), None, "{none}");
+        }
     }
 }

@@ -35,6 +35,8 @@ pub(super) enum Recorded<'w> {
     Own(UserKey, &'w User),
     /// It records one that exists and was not made for it alone.
     NotOwn(UserKey, &'w User, Reason),
+    /// It records one that has no name of ours; whether it exists was not looked at, and need not be.
+    Foreign(UserKey, Reason),
     /// Whether the user exists cannot be told now.
     Unseen(Reason),
 }
@@ -61,7 +63,11 @@ pub(super) fn recorded<'w>(
     }
     let user = key.user(claim.username.clone());
     match service.user(&user.username) {
-        Lookup::Unseen(why) => Recorded::Unseen(Reason::NotObserved { what: Read::User(user), why }),
+        // Whoever could edit the record could have the credentials of anybody read.
+        Lookup::Unseen(why) => match why_foreign(app, want, &user) {
+            Some(reason) => Recorded::Foreign(user, reason),
+            None => Recorded::Unseen(Reason::NotObserved { what: Read::User(user), why }),
+        },
         Lookup::Absent => match settling_until(world, &user) {
             Some(until) => {
                 let what = format!("user {} was just made and does not show yet", user.username).into();
@@ -91,13 +97,15 @@ fn why_not_own_here(
     if let Some(reason) = why_built_in(user, observed) {
         return Some(reason);
     }
-    if !want.prefix.gave(&user.username)
-        && let Some(reason) = why_not_our_name(app, want.service_type, user)
-    {
+    if let Some(reason) = why_foreign(app, want, user) {
         return Some(reason);
     }
     // The secret itself records the user, so any other makes it shared.
     world.is_shared(user).then(|| why_recorded_elsewhere(world, secret, user)).flatten()
+}
+
+fn why_foreign(app: &AppKey, want: &Want, user: &UserKey) -> Option<Reason> {
+    if want.prefix.gave(&user.username) { None } else { why_not_our_name(app, want.service_type, user) }
 }
 
 fn why_built_in(user: &UserKey, observed: &User) -> Option<Reason> {

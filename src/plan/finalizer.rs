@@ -226,8 +226,14 @@ fn fate(world: &World, secret: &Secret, (record, user): (&Record, &UserKey)) -> 
         Some(reason @ (Reason::NotObserved { .. } | Reason::PoolNotAllowed { .. })) => return Fate::Wait(reason),
         Some(reason) => return Fate::NotOurs(reason),
     }
-    if let Some(fate) = shared(world, secret, user) {
-        return fate;
+    let gone = matches!(world.user(user), Lookup::Absent)
+        && settling_until(world, user).is_none()
+        && record.service_type.revoke(service, user).is_ok_and(|actions| actions.is_empty());
+    match shared(world, secret, user) {
+        // There is nothing to wait for.
+        Some(Fate::Wait(Reason::RecordedElsewhere { .. })) if gone => {}
+        Some(fate) => return fate,
+        None => {}
     }
     if let Some(reason) = why_made_elsewhere(world, &secret.key, user) {
         return Fate::Wait(reason);

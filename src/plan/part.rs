@@ -99,6 +99,7 @@ pub(super) fn decide<'a>(survey: &Survey<'_>, ask: Ask<'a>, notes: &mut Notes) -
         Recorded::Elsewhere(user) => replace(survey, (ask, on), Old::Elsewhere(user), notes),
         Recorded::Gone(user) => replace(survey, (ask, on), Old::Gone(user), notes),
         Recorded::Own(user, observed) => keep_own(survey, (ask, on), (user, observed), notes),
+        Recorded::Foreign(user, why) => replace(survey, (ask, on), Old::NotOwn(user, why), notes),
         Recorded::NotOwn(user, observed, why) => keep_other(survey, (ask, on), (user, observed, why), notes),
     }
 }

@@ -84,7 +84,17 @@ pub(super) fn settle(
         Ok(service_type) => service_type,
         Err(reason) => return Fate::NotHere(reason),
     };
-    let (exists, actions) = match remains(world, user) {
+    let remains = remains(world, user);
+    if matches!(remains, Remains::Nothing) {
+        return Fate::Spent;
+    }
+    // Before anything is asked about it: whoever could edit the list could name any service.
+    if let Some(reason) = super::account::why_not_ours(world, app, service_type, user) {
+        super::account::note(notes, &reason);
+        let waits = matches!(reason, Reason::NotObserved { .. } | Reason::PoolNotAllowed { .. });
+        return if waits { Fate::Stays(reason) } else { Fate::NotHere(reason) };
+    }
+    let (exists, actions) = match remains {
         Remains::Nothing => return Fate::Spent,
         Remains::Unseen(reason) => {
             super::account::note(notes, &reason);
@@ -92,11 +102,6 @@ pub(super) fn settle(
         }
         Remains::Something { exists, actions } => (exists, actions),
     };
-    if let Some(reason) = super::account::why_not_ours(world, app, service_type, user) {
-        super::account::note(notes, &reason);
-        let waits = matches!(reason, Reason::NotObserved { .. } | Reason::PoolNotAllowed { .. });
-        return if waits { Fate::Stays(reason) } else { Fate::NotHere(reason) };
-    }
     let unlisted = |kind| Some((kind, world.why_unlisted(kind)?));
     // An application may ask for protection, and another secret may record the user.
     if let Some((kind, why)) = [Kind::Application, Kind::Secret].into_iter().find_map(unlisted) {

@@ -16,8 +16,8 @@ use crate::read::Read;
 use crate::reason::{Drift, Mend, Reason};
 use crate::value::Value;
 use crate::world::{
-    BrokenRecord, Claim, ConsumerKind, ConsumerRef, Here, Kind, Name, Place, Protection, Retired, Secret, SecretKey,
-    Subject, Timestamp, WorkloadKind, World, names,
+    BrokenRecord, Claim, ConsumerKind, ConsumerRef, Here, Kind, Place, Protection, Retired, Secret, SecretKey, Subject,
+    Timestamp, WorkloadKind, World, names,
 };
 
 /// Decides one managed secret.
@@ -194,16 +194,12 @@ fn delete(survey: &Survey<'_>, secret: &Secret) -> Stay {
     Stay { verdict: Verdict::Change, reason, actions: vec![planned(secret, delete)] }
 }
 
-/// How many secrets the janitor would delete now: few are looked at, those that nothing asks for or uses.
+/// How many secrets the janitor would delete now.
 pub(super) fn count_deletable(world: &World) -> usize {
-    let of_ending = world.ending().filter_map(|key| world.application(key)).flat_map(|app| {
-        let key = |name: &Name| SecretKey { namespace: app.key.namespace.clone(), name: name.clone() };
-        app.spec.secret_names().map(key).collect::<Vec<_>>()
-    });
-    let candidates: std::collections::BTreeSet<SecretKey> = world.idle().cloned().chain(of_ending).collect();
     let goes = |(place, secret): &(&Place, &Secret)| {
         !secret.terminating && !secret.paused() && why_stays(world, place, secret).is_none()
     };
+    let candidates = world.unwanted();
     let places = candidates.iter().filter_map(|key| world.namespace(&key.namespace)?.place(&key.name));
     places.filter_map(|place| Some((place, place.managed()?))).filter(goes).count()
 }

@@ -106,6 +106,15 @@ fn why_ending(world: &World, user: &UserKey, secret: &SecretKey) -> Option<Reaso
     actions.any(deletes).then(|| Reason::Settling { what: what(), until: None })
 }
 
+/// What a person has paused, of a secret that stays and those who ask for it.
+fn paused(world: &World, secret: &SecretKey) -> Option<Name> {
+    if world.managed(secret).is_some_and(|secret| secret.paused() && !secret.terminating) {
+        return Some(format!("secret {}", secret.name).into());
+    }
+    let app = world.asking(secret).find(|app| app.paused)?;
+    Some(format!("application {}", app.key.name).into())
+}
+
 /// Nothing is done before what the reason names is seen, or before its time.
 fn wait(reason: Reason, notes: &mut Notes) -> Outcome3 {
     note(notes, &reason);
@@ -256,6 +265,9 @@ fn retired(survey: &Survey<'_>, (user, retirement): (&UserKey, &Retirement), not
             format!("secret {secret} still has it in use").into()
         };
         return (Verdict::Keep, Reason::Settling { what, until: None }, vec![]);
+    }
+    if let Some(what) = paused(world, secret) {
+        return (Verdict::Keep, Reason::Paused { what }, vec![]);
     }
     if let Some(reason) = why_not_listed(world) {
         return wait(reason, notes);

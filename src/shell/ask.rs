@@ -124,7 +124,7 @@ impl Asker {
 
     /// Looks afresh at what a destructive decision on a world rests on.
     pub(crate) async fn confirm(&self, decision: &Decision, world: &World) -> Result<(), Trouble> {
-        if is_destructive(decision) {
+        if decision.is_destructive() {
             if let Some(namespace) = home(&decision.subject, world) {
                 self.namespace(&namespace).await?;
             }
@@ -194,14 +194,9 @@ impl Asker {
     }
 }
 
-/// Whether a decision does what cannot be undone.
-fn is_destructive(decision: &Decision) -> bool {
-    decision.actions.iter().any(|planned| planned.action.is_destructive())
-}
-
 /// Whether something is to be looked at afresh before a decision is executed.
 pub(crate) fn rests_on_a_look(decision: &Decision, world: &World) -> bool {
-    is_destructive(decision) || !taken_for_gone(decision, world).is_empty()
+    decision.is_destructive() || !taken_for_gone(decision, world).is_empty()
 }
 
 /// The users that a decision takes for gone: it replaces them, or what speaks of them goes. Somebody may have made them

@@ -52,6 +52,12 @@ const READS: usize = 16;
 /// Planning takes at most one part in so many of the time.
 const SHARE: u32 = 5;
 
+/// When what a decision rests on was looked at afresh, and whether lists were made for it.
+struct Confirmed {
+    at: Instant,
+    listed: bool,
+}
+
 /// A running operator.
 pub(crate) struct Operator {
     pace: Pace,
@@ -65,7 +71,7 @@ pub(crate) struct Operator {
     reads: Reads,
     due: Vec<Read>,
     conflicts: BTreeMap<FailureKey, u32>,
-    confirmed: BTreeMap<Subject, Instant>,
+    confirmed: BTreeMap<Subject, Confirmed>,
     dirty: bool,
     ending: bool,
     quiet_until: Instant,
@@ -221,10 +227,12 @@ impl Operator {
         if self.ending || self.tasks.is_busy(&touched) {
             return;
         }
-        let fresh = self.confirmed.remove(&subject).is_some_and(|at| at.elapsed() < CONFIRMED);
+        let confirmed = self.confirmed.remove(&subject).filter(|confirmed| confirmed.at.elapsed() < CONFIRMED);
+        let fresh = confirmed.is_some();
         #[cfg(feature = "defects")]
         let fresh = fresh || sabotage::has(Defect::G01) || sabotage::has(Defect::G23);
-        let world = match ask::home(&subject, &world).filter(|_| fresh) {
+        let listed = confirmed.is_some_and(|confirmed| confirmed.listed);
+        let world = match ask::home(&subject, &world).filter(|_| listed) {
             Some(namespace) => self.view.confirmed(&namespace, now),
             None => world,
         };
@@ -275,7 +283,8 @@ impl Operator {
                 self.reads.failed(&read, now, trouble.failed(0).retry_after);
             }
             task::Ended::Confirmed(decision, Ok(())) => {
-                self.confirmed.insert(decision.subject.clone(), Instant::now());
+                let confirmed = Confirmed { at: Instant::now(), listed: decision.is_destructive() };
+                self.confirmed.insert(decision.subject.clone(), confirmed);
                 self.begin(decision.subject.clone(), now);
             }
             task::Ended::Confirmed(decision, Err(trouble)) => {

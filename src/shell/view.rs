@@ -32,7 +32,7 @@ pub(crate) struct View {
     scopes: Vec<Scope>,
     listed: BTreeSet<Scope>,
     unreadable: BTreeMap<Scope, Name>,
-    idle: im::OrdSet<SecretKey>,
+    idle: BTreeSet<SecretKey>,
     fresh: BTreeMap<(Name, Kind), (Timestamp, Vec<Sighting>)>,
     doubts: Doubts,
     graves: Graves,
@@ -47,7 +47,7 @@ impl View {
         for scope in &scopes {
             world.unlisted.insert(scope.kind, "it was not listed completely yet".into());
         }
-        let (listed, unreadable, idle, fresh) = (BTreeSet::new(), BTreeMap::new(), im::OrdSet::new(), BTreeMap::new());
+        let (listed, unreadable, idle, fresh) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
         let doubts = Doubts::new(world.settings().settle);
         View { world, scopes, listed, unreadable, idle, fresh, doubts, graves: Graves::default() }
     }
@@ -68,10 +68,9 @@ impl View {
         if self.is_complete() && self.world.complete_since.is_none() {
             self.world.complete_since = Some(now);
         }
-        let idle: im::OrdSet<SecretKey> = self.world.idle().cloned().collect();
-        let newly: Vec<_> = idle.iter().filter(|key| !self.idle.contains(*key)).cloned().collect();
-        for key in newly {
-            if let Some(secret) = self.world.managed(&key) {
+        let idle = self.world.unwanted();
+        for key in idle.difference(&self.idle) {
+            if let Some(secret) = self.world.managed(key) {
                 let mut secret = secret.clone();
                 secret.last_wanted = Some(now);
                 self.world.put_secret(secret);
@@ -84,15 +83,14 @@ impl View {
         &self.world
     }
 
-    /// The world at this moment as lists of one namespace show it that were just made, for one decision only: what they
-    /// show is not in step with the watches, which may know better by now.
+    /// The world at this moment with what lists of one namespace show that were just made, for one decision only: they are
+    /// not in step with the watches. What a watch knows better stays, and what only a watch knows.
     pub(crate) fn confirmed(&mut self, namespace: &Name, now: Timestamp) -> World {
         let watched = self.at(now).clone();
-        let lists: Vec<_> = self.fresh.iter().filter(|((place, _), _)| place == namespace).collect();
-        let lists: Vec<_> = lists.into_iter().map(|((_, kind), (_, seen))| (*kind, seen.clone())).collect();
-        for (kind, sightings) in lists {
-            self.listed_afresh(kind, namespace, sightings);
-        }
+        let lists =
+            self.fresh.iter().filter(|((place, _), (seen, _))| place == namespace && now.duration_since(*seen) < FRESH);
+        let lists: Vec<Vec<Sighting>> = lists.map(|(_, (_, sightings))| sightings.clone()).collect();
+        lists.into_iter().for_each(|sightings| self.listed_afresh(sightings));
         std::mem::replace(&mut self.world, watched)
     }
 
@@ -167,6 +165,9 @@ impl View {
                 // What was written down while it was read is not in it.
                 for (user, intent) in known.intents.iter().filter(|(_, intent)| asked <= intent.since) {
                     read.intents.entry(user.clone()).or_insert_with(|| intent.clone());
+                }
+                for (user, copy) in known.retirements.iter().filter(|(_, copy)| asked <= copy.since) {
+                    read.retirements.entry(user.clone()).or_insert_with(|| copy.clone());
                 }
                 Observed::Seen(read)
             }

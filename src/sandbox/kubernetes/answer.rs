@@ -207,7 +207,7 @@ fn delete(shared: &Shared, target: &Target, ask: &Ask) -> Result<Response, Failu
     let dry = ask.is_dry() || options.pointer("/dryRun/0").and_then(Value::as_str) == Some("All");
     let (object, is_gone) = write::delete(&mut shared.store(), target, &rests_on, dry)?;
     let body = if is_gone {
-        write::deleted(&target.resource, &object).to_string().into_bytes()
+        write::deleted(target, &object).to_string().into_bytes()
     } else {
         show(shared, target, &object, ask)
     };

@@ -156,7 +156,9 @@ impl Failure {
     /// The same in the words of another group that serves the objects too; of what may not be stored, none is named.
     pub(super) fn in_group(mut self, group: &str) -> Self {
         let kind = self.details.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
-        if self.reason != "Invalid" && !kind.is_empty() {
+        // Who rests on a uid is told the kind, and no group.
+        let is_plural = kind.starts_with(|first: char| first.is_ascii_lowercase());
+        if self.reason != "Invalid" && is_plural {
             insert(&mut self.details, "group", json!(group));
             self.message = self.message.replacen(&format!("{kind} \""), &format!("{kind}.{group} \""), 1);
         }

@@ -2,10 +2,10 @@
 //!
 //! Takes as given that the schema is structural (one type per value). Never fills in defaults: there are none.
 
-use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use super::failure::Fault;
+use crate::documents::is_time;
 
 /// Removes what the schema does not know.
 pub(super) fn prune(value: &mut Value, schema: &Value) {
@@ -69,7 +69,7 @@ fn walk(path: &str, (value, old): (&Value, Option<&Value>), schema: &Value, foun
     if mistyped.is_some() {
         return;
     }
-    if format == Some("date-time") && !is_moment(value) {
+    if format == Some("date-time") && !value.as_str().is_some_and(is_time) {
         found.push(Fault::misformed(path, value, "date-time"));
     }
     match value {
@@ -133,24 +133,6 @@ fn type_of(value: &Value) -> &'static str {
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     }
-}
-
-/// Whether the server takes it for a time: a date that there is, and the shape of a time of day with any offset.
-fn is_moment(value: &Value) -> bool {
-    let Some((date, time)) = value.as_str().and_then(|text| text.split_once(['T', 't'])) else { return false };
-    let (clock, rest) = time.split_at_checked(8).unwrap_or_default();
-    let zone =
-        rest.strip_prefix('.').map_or(rest, |rest| rest.trim_start_matches(|digit: char| digit.is_ascii_digit()));
-    let is = |text: &str, shape: &str| {
-        text.len() == shape.len()
-            && text.bytes().zip(shape.bytes()).all(|(byte, like)| match like {
-                b'0' => byte.is_ascii_digit(),
-                like => byte.eq_ignore_ascii_case(&like),
-            })
-    };
-    let in_a_day = clock.get(0..2) <= Some("23") && clock.get(3..5) <= Some("59") && clock.get(6..8) <= Some("59");
-    let has_zone = ["z", "+00:00", "-00:00"].into_iter().any(|shape| is(zone, shape));
-    is(date, "0000-00-00") && date.parse::<Date>().is_ok() && is(clock, "00:00:00") && in_a_day && has_zone
 }
 
 /// The fields that are in one value and not in the other: what strict clients are refused for.

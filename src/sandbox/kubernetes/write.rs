@@ -11,9 +11,9 @@ use uuid::Uuid;
 use super::decode::{Target, fill_in};
 use super::failure::{Failure, Fault};
 use super::object::{Document, Object};
-use super::resource::Resource;
+use super::resource::{EVENTS_GROUP, Resource};
 use super::store::Store;
-use super::{schema, valid};
+use super::{events, schema, valid};
 
 /// Where names come from that Kubernetes makes up.
 const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
@@ -362,10 +362,13 @@ impl Target {
 }
 
 /// The answer to a delete that left nothing.
-pub(super) fn deleted(resource: &Resource, object: &Object) -> Value {
-    let mut details = super::failure::about(resource, &object.key.1);
+pub(super) fn deleted(target: &Target, object: &Object) -> Value {
+    let mut details = super::failure::about(&target.resource, &object.key.1);
     if let Value::Object(details) = &mut details {
         details.insert("uid".to_owned(), json!(object.document().text("uid")));
+        if events::are_other(&target.api_version) {
+            details.insert("group".to_owned(), json!(EVENTS_GROUP));
+        }
     }
     json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
 }

@@ -3,8 +3,6 @@
 //! Decides which of two sightings of an object is newer, and whether one is of any concern. Takes as given that versions
 //! grow (KEP-5504); never takes what was not listed for empty.
 
-use std::collections::BTreeSet;
-
 use super::View;
 use crate::documents::{Seen, Sighting};
 use crate::shell::kube::{Event, KubeError, Scope};
@@ -208,13 +206,12 @@ impl View {
         }
     }
 
-    pub(super) fn listed_afresh(&mut self, kind: Kind, namespace: &Name, sightings: Vec<Sighting>) {
-        let all: BTreeSet<Seen> = sightings.iter().map(Sighting::key).collect();
-        for gone in self.known(kind, Some(namespace)).into_iter().filter(|seen| !all.contains(seen)) {
-            self.lose(&gone);
-        }
+    /// Takes in what a list shows that the watch has not shown yet.
+    pub(super) fn listed_afresh(&mut self, sightings: Vec<Sighting>) {
         for sighting in sightings {
-            self.see(sighting);
+            if !self.is_old(&sighting) {
+                self.see(sighting);
+            }
         }
     }
 }

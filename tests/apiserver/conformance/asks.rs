@@ -284,6 +284,8 @@ fn spec() -> impl Strategy<Value = Value> {
         json!({"valkey": {}}),
         json!({"expiresAt": "2026-12-24T18:00:00Z"}),
         json!({"expiresAt": "tomorrow"}),
+        json!({"expiresAt": "2026-12-24t18:00:00,1234567891234ZTomorrow"}),
+        json!({"expiresAt": "2026-12-24T18:00:00.Z"}),
         json!({"protected": "yes", "expiresAt": 1}),
         json!({"kafka": {"pool": "p", "secretName": "s", "typo": 1}, "more": {"than": "that"}}),
     ])

@@ -152,6 +152,7 @@ fn events_are_short_and_stay_as_they_are() {
     assert_eq!((answer.code, causes(&answer.json())), (422, vec![("message", "FieldValueInvalid")]));
     let series = json!({"series": {"count": 2, "lastObservedTime": "2026-11-20T12:01:00.000000Z"}});
     assert_eq!(patch(&kubernetes, &format!("{EVENTS}/one"), (MERGE, &series)).code, 200);
+    assert_eq!(delete(&kubernetes, &format!("{EVENTS}/one")).json()["details"]["group"], "events.k8s.io");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Any annotations and labels on a Secret that goes: whatever they claim, nothing is touched that is not its namespace's.
 
+use aivenator::action::Action;
 use aivenator::documents::{Source, read};
 use aivenator::naming::{Prefix, suffixes};
 use aivenator::sim;
@@ -7,7 +8,7 @@ use aivenator::world::{Access, AppKey, Digester, Lookup, ServiceKey, Settings, U
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
-use crate::judge::{changed, judged};
+use crate::judge::judged;
 
 /// How often the world is planned, executed, and looked at an hour later.
 const ROUNDS: usize = 4;
@@ -22,7 +23,7 @@ pub fn check(bytes: &[u8]) {
     let claimed = Value::from(annotations).to_string();
     for _ in 0..ROUNDS {
         let plan = judged(&world);
-        for user in plan.actions().filter_map(changed) {
+        for user in plan.actions().filter_map(Action::changes) {
             assert!(cast.may_go(user), "{user} is not of this namespace\n{text}");
             assert!(claimed.contains(user.username.as_str()), "{user}: nobody spoke of it\n{text}");
         }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use aivenator::action::Action;
 use aivenator::check::check;
 use aivenator::plan::{Plan, plan, plan_subjects, subjects};
-use aivenator::world::{UserKey, World};
+use aivenator::world::World;
 
 /// Plans: there is a plan, it is the same twice, it is clean, and it says why.
 pub fn judged(world: &World) -> Plan {
@@ -24,27 +23,4 @@ pub fn judged(world: &World) -> Plan {
 /// A plan as machines read it.
 pub fn json(plan: &Plan) -> String {
     serde_json::to_string(plan).expect("a plan is JSON")
-}
-
-/// The user that an action changes at Aiven, but for making it.
-pub fn changed(action: &Action) -> Option<&UserKey> {
-    match action {
-        Action::DeleteUser { user }
-        | Action::RevokeAcl { user }
-        | Action::GrantAcl { user, .. }
-        | Action::SetAccess { user, .. } => Some(user),
-        Action::RecordIntent { .. }
-        | Action::ClearIntent { .. }
-        | Action::CreateUser { .. }
-        | Action::EnableAcl { .. }
-        | Action::WriteKeys(_)
-        | Action::RetireUser { .. }
-        | Action::DeleteSecret { .. }
-        | Action::ReleaseSecret { .. }
-        | Action::DeleteApplication { .. }
-        | Action::UpdateStatus(_)
-        | Action::SkipProtected { .. }
-        | Action::KeepSecret { .. }
-        | Action::KeepUser { .. } => None,
-    }
 }

@@ -127,25 +127,8 @@ pub(super) fn grant(case: &Case<'_>, user: &UserKey) -> Findings {
 /// May ACLs be turned on?
 pub(super) fn enable(case: &Case<'_>, project: &Name, service: &Name) -> Findings {
     let key = ServiceKey { project: project.clone(), service: service.clone() };
-    let granted = case.later.iter().any(|action| match action {
-        Action::GrantAcl { user, .. } => user.service_key() == key,
-        Action::RecordIntent { .. }
-        | Action::CreateUser { .. }
-        | Action::SetAccess { .. }
-        | Action::EnableAcl { .. }
-        | Action::RevokeAcl { .. }
-        | Action::RetireUser { .. }
-        | Action::WriteKeys(_)
-        | Action::DeleteUser { .. }
-        | Action::ClearIntent { .. }
-        | Action::DeleteSecret { .. }
-        | Action::ReleaseSecret { .. }
-        | Action::DeleteApplication { .. }
-        | Action::UpdateStatus(_)
-        | Action::SkipProtected { .. }
-        | Action::KeepSecret { .. }
-        | Action::KeepUser { .. } => false,
-    });
+    let grants = |action: &&Action| matches!(action, Action::GrantAcl { user, .. } if user.service_key() == key);
+    let granted = case.later.iter().any(grants);
     let mut findings = vec![];
     forbid(&mut findings, !granted, Rule::EnabledAlone, || format!("ACLs of {key} without a rule"));
     findings

@@ -46,6 +46,15 @@ impl Case {
     }
 
     /// The same, told in words.
+    #[cfg(feature = "defects")]
+    pub fn tell_with(&self, defect: Defect) -> Outcome {
+        sabotage::put_in(Some(defect));
+        let outcome = self.tell();
+        sabotage::put_in(None);
+        outcome
+    }
+
+    /// The same, told in words.
     pub fn tell(&self) -> Outcome {
         play::Play::new(self.clone(), true).play()
     }

@@ -179,7 +179,10 @@ impl Operator {
         self.reporter.planned(world, &plan, (took, slow));
         let changes =
             plan.decisions.iter().filter(|decision| is_change(decision) && !withheld.contains(&decision.subject));
-        self.queue.replace(changes.map(|decision| decision.subject.clone()).collect());
+        let subjects = changes.map(|decision| decision.subject.clone());
+        #[cfg(feature = "defects")]
+        let subjects = subjects.chain(sabotage::also(world));
+        self.queue.replace(subjects.collect());
     }
 
     /// What is looked at again and again, whether or not anything has happened.
@@ -230,7 +233,7 @@ impl Operator {
         let confirmed = self.confirmed.remove(&subject).filter(|confirmed| confirmed.at.elapsed() < CONFIRMED);
         let fresh = confirmed.is_some();
         #[cfg(feature = "defects")]
-        let fresh = fresh || sabotage::has(Defect::G01) || sabotage::has(Defect::G23);
+        let fresh = fresh || sabotage::has_no_look();
         let listed = confirmed.is_some_and(|confirmed| confirmed.listed);
         let world = match ask::home(&subject, &world).filter(|_| listed) {
             Some(namespace) => self.view.confirmed(&namespace, now),
@@ -280,6 +283,10 @@ impl Operator {
             task::Ended::Read(read, Ok(())) => self.reads.answered(&read, now),
             task::Ended::Read(read, Err(trouble)) => {
                 tracing::warn!(read = read.name(), of = read.target(), "could not be read: {trouble}");
+                #[cfg(feature = "defects")]
+                if sabotage::has(Defect::G28) {
+                    return;
+                }
                 self.reads.failed(&read, now, trouble.failed(0).retry_after);
             }
             task::Ended::Confirmed(decision, Ok(())) => {

@@ -113,12 +113,17 @@ impl<'a> Purse<'a> {
     }
 
     async fn ca(&self, project: &Name) -> Result<Arc<str>, Trouble> {
-        if let Some(pem) = self.cas.get(project) {
-            return Ok(pem);
-        }
-        let ca = self.client.ca(project).await.map_err(Trouble::Aiven)?;
-        self.cas.keep(project, ca.pem.clone());
-        Ok(ca.pem)
+        let pem = match self.cas.get(project) {
+            Some(pem) => pem,
+            None => {
+                let ca = self.client.ca(project).await.map_err(Trouble::Aiven)?;
+                self.cas.keep(project, ca.pem.clone());
+                ca.pem
+            }
+        };
+        #[cfg(feature = "defects")]
+        let pem = sabotage::first_block(pem);
+        Ok(pem)
     }
 
     async fn credential(&mut self, user: &UserKey, field: Credential, facts: &mut Vec<Fact>) -> Result<Bytes, Trouble> {

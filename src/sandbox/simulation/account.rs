@@ -16,6 +16,9 @@ use crate::world::{ServiceKey, UserKey};
 /// How long a client certificate holds.
 const LIFE: SignedDuration = SignedDuration::from_hours(24 * 820);
 
+/// How long one holds that is about to end: nobody may wait any longer then.
+const SOON: SignedDuration = SignedDuration::from_hours(24 * 9);
+
 /// Who has made a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Maker {
@@ -156,6 +159,16 @@ impl Account {
         let number = user.number;
         (user.password, user.password_updated) = (password.clone(), wall);
         self.owners.insert(password, number);
+    }
+
+    /// Gives a user another certificate, which ends in a few days.
+    pub(super) fn age(&mut self, key: &UserKey, wall: Timestamp) {
+        let Some(user) = self.user_mut(key) else { return };
+        let (number, ends) = (user.number, wall.checked_add(SOON).unwrap_or(Timestamp::MAX));
+        let Some(pair) = &mut user.pair else { return };
+        let certificate = pem::certificate(number, wall, ends);
+        (pair.0, pair.2) = (certificate.clone(), ends);
+        self.owners.insert(certificate, number);
     }
 
     /// Deletes a user.
@@ -311,7 +324,9 @@ impl User {
 
 /// The CA of a project.
 pub(super) fn ca(project: &str) -> String {
-    format!("-----BEGIN CERTIFICATE-----\nCA-of-{project}\n-----END CERTIFICATE-----\n")
+    let one = |which: &str| format!("-----BEGIN CERTIFICATE-----\n{which}CA-of-{project}\n-----END CERTIFICATE-----\n");
+    // Two, as while it is exchanged for another.
+    one("") + &one("next-")
 }
 
 fn done(body: &Value) -> Answer {

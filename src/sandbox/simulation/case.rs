@@ -88,6 +88,8 @@ deeds! {
         Expire = 2,
         /// Somebody asks that everything is written again.
         Resync = 1,
+        /// A finalizer of somebody else holds an application; only where it is written down.
+        HoldApp = 0,
         /// A workload begins to use a secret.
         Work = 6,
         /// A workload goes.
@@ -148,6 +150,8 @@ deeds! {
         ForeignAcl = 3,
         /// The password of a user is another.
         Rotate = 1,
+        /// The certificate of a user is another, which ends in nine days; only where it is written down.
+        Age = 0,
         /// The service takes no further users, or again some.
         Limit = 1,
         /// The token is refused, or taken again.

@@ -39,6 +39,7 @@ impl Play {
             What::Deploy => self.deploy(cluster, &app, more),
             What::Expire => self.expire(cluster, &app, more),
             What::Resync => self.resync(cluster, &app),
+            What::HoldApp => self.edit(cluster, (APP, &app), &json!({"metadata": {"finalizers": ["team/finalizer"]}})),
             What::Work => self.work(cluster, deed),
             What::EndWork => {
                 let work = key(space, &format!("w{}", more % 3));
@@ -66,6 +67,7 @@ impl Play {
             | What::EndUser
             | What::ForeignAcl
             | What::Rotate
+            | What::Age
             | What::Limit
             | What::Token
             | What::Lag => self.aiven(cluster, deed),
@@ -219,7 +221,7 @@ impl Play {
                     self.tale.say(now, || format!("a stranger makes user {user}"));
                 }
             }
-            What::EndUser | What::Rotate => self.user(deed),
+            What::EndUser | What::Rotate | What::Age => self.user(deed),
             What::Lag => {
                 let secs = |shift: u32, most: u32| Duration::from_secs(u64::from((more >> shift) % (most + 1)));
                 let lag = Lag { create: secs(0, 30), delete: secs(5, 30), password: secs(10, 15), acl: secs(15, 10) };
@@ -245,13 +247,21 @@ impl Play {
             .collect();
         let place = usize::try_from(deed.more).unwrap_or_default() % users.len().max(1);
         let Some(user) = users.get(place) else { return };
-        if deed.what == What::Rotate {
-            self.stage.account.rotate(user, wall);
-            self.tale.say(now, || format!("somebody resets the password of user {user}"));
-        } else {
-            self.stage.account.remove(user, now);
-            self.tale.say(now, || format!("somebody deletes user {user} at Aiven"));
-        }
+        let what = match deed.what {
+            What::Rotate => {
+                self.stage.account.rotate(user, wall);
+                "somebody resets the password of user"
+            }
+            What::Age => {
+                self.stage.account.age(user, wall);
+                "the certificate ends in nine days of user"
+            }
+            _ => {
+                self.stage.account.remove(user, now);
+                "somebody deletes at Aiven user"
+            }
+        };
+        self.tale.say(now, || format!("{what} {user}"));
     }
 
     fn service(&mut self, key: &ServiceKey, deed: &Deed) {

@@ -8,6 +8,7 @@ mod world;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use kube::core::ApiResource;
 use serde_json::Value as Json;
@@ -80,6 +81,8 @@ defects! {
     G23,
     /// A user that is gone counts as there.
     G24,
+    /// What could not be read once is not read again.
+    G28,
     /// Secrets that are being deleted when the program starts are nobody's.
     G29,
     /// A status that was not written is not written again.
@@ -90,8 +93,12 @@ defects! {
     G33,
     /// The same is tried again at once, for ever.
     G34,
+    /// Who is given no answer waits for ever.
+    G35,
     /// One service that waits holds back all others.
     G36,
+    /// That a certificate ends is not seen.
+    G37,
     /// Values of secrets are not compared.
     G38,
     /// What is empty is published.
@@ -102,12 +109,16 @@ defects! {
     G41,
     /// An application is deleted by its name.
     G42,
+    /// What cannot be is found out only when a user was made for it.
+    G43,
     /// A service of two namespaces is either's.
     G45,
     /// What others have put on a secret is replaced.
     G47,
     /// A pool is asked for before it is looked up in the settings.
     G48,
+    /// Of several certificates of a CA the first one is taken for all.
+    G49,
 }
 
 thread_local! {
@@ -131,6 +142,11 @@ pub(super) fn put_in(defect: Option<Defect>) {
 /// Whether that defect is in.
 pub(crate) fn has(defect: Defect) -> bool {
     ON.get() == Some(defect)
+}
+
+/// Whether nothing is looked at afresh before what cannot be undone.
+pub(crate) fn has_no_look() -> bool {
+    has(Defect::G01) || has(Defect::G23) || has(Defect::G33)
 }
 
 /// The program's own check would find most of them before they do harm.
@@ -176,6 +192,29 @@ pub(crate) async fn overwrite(
         Err(KubeError::Exists) if has(Defect::G06) => kube.patch(resource, key, body).await,
         made => made,
     }
+}
+
+/// Waits for ever for an answer that was lost.
+pub(crate) async fn wait_for<T>(answer: Option<T>, is_lost: impl Fn(&T) -> bool) -> Option<T> {
+    if has(Defect::G35) && answer.as_ref().is_none_or(is_lost) {
+        std::future::pending::<()>().await;
+    }
+    answer
+}
+
+/// What is taken of the certificates of a CA.
+pub(crate) fn first_block(pem: Arc<str>) -> Arc<str> {
+    match pem.split_inclusive("-----END CERTIFICATE-----\n").next() {
+        Some(first) if has(Defect::G49) => first.into(),
+        _ => pem,
+    }
+}
+
+/// What is thought of as well, although the plan of everything has nothing for it to do.
+pub(crate) fn also(world: &World) -> Vec<Subject> {
+    let secrets = world.namespaces().flat_map(|(_, space)| space.secrets());
+    let all = secrets.map(|secret| Subject::Secret(secret.key.clone()));
+    if has(Defect::G21) { all.collect() } else { vec![] }
 }
 
 /// The ACL document as it was read first.
@@ -228,6 +267,7 @@ fn spoil(world: &World, decision: &mut Decision) {
                 && write.operation == Operation::Patch
             {
                 write.labels.insert("team-label".into(), None);
+                write.annotations.insert("team/note".into(), None);
             }
         }),
         _ => {}

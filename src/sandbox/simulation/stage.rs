@@ -150,9 +150,20 @@ pub(super) fn services() -> Vec<(ServiceKey, &'static str)> {
 
 fn components(kind: &str) -> Value {
     let at = |component: &str, port: u16| json!({"component": component, "usage": "primary", "route": "dynamic", "host": format!("{component}.example"), "port": port});
+    // Where it can be reached too, and nobody shall be sent: first, for whoever takes the first one.
+    let other = |component: &str, member: &str, value: Value| {
+        let mut other = at(component, 1);
+        (other["host"], other[member]) = (json!(format!("other-{component}.example")), value);
+        other
+    };
     match kind {
-        "kafka" => json!([at("kafka", 26484), at("schema_registry", 26487)]),
+        "kafka" => json!([
+            other("kafka", "kafka_authentication_method", json!("sasl")),
+            other("kafka", "route", json!("public")),
+            at("kafka", 26484),
+            at("schema_registry", 26487),
+        ]),
         "opensearch" => json!([at("opensearch", 26482), at("opensearch_dashboards", 443)]),
-        _ => json!([at("valkey", 26483)]),
+        _ => json!([other("valkey", "route", json!("privatelink")), at("valkey", 26483)]),
     }
 }

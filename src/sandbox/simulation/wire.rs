@@ -46,6 +46,19 @@ pub(super) enum Answer {
     Aiven(Result<Raw, Problem>),
 }
 
+#[cfg(feature = "defects")]
+impl Answer {
+    /// Whether nobody knows what came of it.
+    fn is_lost(&self) -> bool {
+        matches!(
+            self,
+            Answer::Object(Err(KubeError::NoAnswer))
+                | Answer::Objects(Err(KubeError::NoAnswer))
+                | Answer::Aiven(Err(Problem::Timeout))
+        )
+    }
+}
+
 /// A request that waits.
 pub(super) struct Pending {
     pub(super) process: usize,
@@ -90,7 +103,10 @@ impl End {
             waiting.pending.insert(number, Pending { process, request, answer, held_until: Duration::ZERO });
         }
         self.asked.notify_one();
-        tokio::time::timeout_at(Instant::now() + DEADLINE, answered).await.ok()?.ok()
+        let answer = tokio::time::timeout_at(Instant::now() + DEADLINE, answered).await.ok().and_then(Result::ok);
+        #[cfg(feature = "defects")]
+        let answer = super::sabotage::wait_for(answer, Answer::is_lost).await;
+        answer
     }
 
     async fn object(&self, request: Request) -> Result<Value, KubeError> {

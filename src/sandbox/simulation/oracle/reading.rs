@@ -172,6 +172,12 @@ pub(super) fn why_incomplete(
     if let Some(key) = plain.iter().chain(&credentials).find(lacks) {
         return Some(format!("{key} is missing or empty"));
     }
+    if let Some(key) = plain.iter().find(|key| values.get(*key).is_some_and(|value| value.contains("other-"))) {
+        return Some(format!("{key} is an address that nobody shall be sent to"));
+    }
+    if want.kind == "kafka" && !values.get("KAFKA_CA").is_some_and(|ca| ca.contains("next-CA-of-")) {
+        return Some("KAFKA_CA lacks one of the certificates".to_owned());
+    }
     let owner = |key: &String| values.get(key).and_then(|value| owners.get(value)).copied();
     let mut of: Vec<Option<u64>> = credentials.iter().map(owner).collect();
     of.dedup();

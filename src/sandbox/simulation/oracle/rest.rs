@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::reading::{Want, is_managed, keys, records, values, wants, why_incomplete};
@@ -211,6 +211,11 @@ fn why_wrong(stage: &Stage, (values, secret): (&BTreeMap<String, String>, &Value
     let password = credentials.iter().filter(|key| key.contains("PASSWORD")).all(|key| shown(key, &user.password));
     if !pair || !password {
         return Some(format!("Secret {} publishes old credentials of {name}", want.secret));
+    }
+    let soon = stage.wall() + SignedDuration::from_hours(24 * 10);
+    let protected = noted(secret, "annotations", names::PROTECTED) == Some("true");
+    if !protected && user.pair.as_ref().is_some_and(|(.., ends)| *ends < soon) {
+        return Some(format!("Secret {} publishes a certificate of {name} that is about to end", want.secret));
     }
     let granted = match want.kind {
         "opensearch" => {

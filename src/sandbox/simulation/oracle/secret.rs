@@ -157,11 +157,10 @@ impl Oracle {
     /// An application ends when its time has come, and no sooner.
     pub(super) fn before_end(&mut self, stage: &Stage, asker: Asker, (key, expect): (&Key, &Expect)) {
         let found = stage.clusters.get(asker.cluster).and_then(|of| of.get(Some(Kind::Application), key));
-        let Some(app) =
-            found.filter(|app| *text(app, "resourceVersion") == *expect.version || expect.version.is_empty())
-        else {
-            return;
-        };
+        if expect.uid.is_empty() || expect.version.is_empty() {
+            self.broken("S9", || format!("application {}/{} is deleted by its name", key.0, key.1));
+        }
+        let Some(app) = found.filter(|app| *text(app, "resourceVersion") == *expect.version) else { return };
         let late = self.late(stage.wall());
         if !has_expired(app, late) {
             self.broken("S9", || format!("application {}/{} is deleted before its time", key.0, key.1));

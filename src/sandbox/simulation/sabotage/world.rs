@@ -1,6 +1,6 @@
 //! The world as a program with a defect sees it: what it does not heed is not there, or looks right.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Defect, on};
 use crate::want::ServiceType;
@@ -39,6 +39,7 @@ pub(crate) fn world(world: &World, subject: Option<&Subject>) -> World {
         Some(Defect::G22) => only_pods(&mut seen),
         Some(Defect::G24) => users_never_go(&mut seen),
         Some(Defect::G34) => seen.failures.clear(),
+        Some(Defect::G37) => certificates_never_end(&mut seen),
         Some(Defect::G38) => each_secret(&mut seen, |secret| {
             let mut blind = secret.clone();
             blind.set_data(Observed::Unseen("not compared".into()));
@@ -52,6 +53,13 @@ pub(crate) fn world(world: &World, subject: Option<&Subject>) -> World {
                 app.terminating.then_some(lives)
             });
         }
+        Some(Defect::G43) => each_app(&mut seen, |app| {
+            let mut spec = app.spec.clone();
+            let kafka = spec.kafka.as_mut()?;
+            let wrong = kafka.secret_name.as_ref().filter(|name| name.contains('_'))?;
+            kafka.secret_name = Some(wrong.to_lowercase().replace('_', "-").into());
+            Some(same_generation(app, spec))
+        }),
         Some(Defect::G45) => one_holder(&mut seen, subject),
         Some(Defect::G48) => set(&mut seen, |settings| settings.projects.extend([Name::from("nowhere")])),
         _ => {}
@@ -93,10 +101,13 @@ fn foreign(world: &World) -> Vec<SecretKey> {
 fn others_without_records(world: &mut World, subject: Option<&Subject>) {
     let Some(Subject::Application(key)) = subject else { return };
     let own: Vec<Name> = world.application(key).into_iter().flat_map(|app| app.spec.secret_names()).cloned().collect();
-    each_secret(world, |secret| {
-        let other = secret.key.namespace != key.namespace || !own.contains(&secret.key.name);
-        other.then(|| secret.with_annotations(BTreeMap::new()))
-    });
+    let is_other = |secret: &Secret| secret.key.namespace != key.namespace || !own.contains(&secret.key.name);
+    let theirs: Vec<_> =
+        secrets(world).iter().filter(|it| is_other(it)).flat_map(|it| it.accounts().collect::<Vec<_>>()).collect();
+    for user in theirs {
+        world.remove_user(&user);
+    }
+    each_secret(world, |secret| is_other(secret).then(|| secret.with_annotations(BTreeMap::new())));
 }
 
 fn last_wins(app: &Application) -> Option<Application> {
@@ -166,11 +177,34 @@ fn any_address(world: &mut World) {
         })
         .collect();
     for key in services {
-        world.edit_service(&key, |service| {
-            for component in &mut service.components {
-                *component = Component { authentication: None, ..component.clone() };
-            }
-        });
+        let Lookup::Found(found) = world.service(&key) else { continue };
+        let mut service = found.clone();
+        let mut seen = BTreeSet::new();
+        service.components.retain(|component| seen.insert(component.component.clone()));
+        for component in &mut service.components {
+            *component = Component {
+                route: "dynamic".into(),
+                authentication: None,
+                ssl_ca: None,
+                privatelink: false,
+                ..component.clone()
+            };
+        }
+        world.put_service(&key, Some(service));
+    }
+}
+
+fn certificates_never_end(world: &mut World) {
+    each_secret(world, |secret| {
+        let mut blind = secret.clone();
+        blind.certificate = None;
+        Some(blind)
+    });
+    for key in secrets(world).iter().flat_map(|secret| secret.accounts().collect::<Vec<_>>()) {
+        if let Lookup::Found(found) = world.user(&key) {
+            let user = crate::world::User { certificate_ends: None, ..found.clone() };
+            world.put_user(&key, user);
+        }
     }
 }
 

@@ -293,17 +293,6 @@ impl World {
         self.idle.iter()
     }
 
-    /// The managed secrets that nothing asks for or uses at this moment: few are looked at for that.
-    pub fn unwanted(&self) -> BTreeSet<SecretKey> {
-        let of_ending = self.ending().filter_map(|key| self.application(key)).flat_map(|app| {
-            let key = |name: &Name| SecretKey { namespace: app.key.namespace.clone(), name: name.clone() };
-            app.spec.secret_names().map(key)
-        });
-        let wanted = |key: &SecretKey| self.asking(key).next().is_some() || self.using(key).next().is_some();
-        let candidates = self.idle().cloned().chain(of_ending);
-        candidates.filter(|key| self.managed(key).is_some() && !wanted(key)).collect()
-    }
-
     /// The applications that are being deleted or will expire.
     pub fn ending(&self) -> impl Iterator<Item = &AppKey> {
         self.ending.iter()

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::queue::{Queue, Repeats};
-use self::task::{Job, Tasks};
+use self::task::{Confirmed, Job, Tasks};
 use super::ask::{self, Asker, Stripped};
 use super::clock;
 use super::execute::{Ended, failure_key};
@@ -51,12 +51,6 @@ pub(crate) struct Pace {
 const READS: usize = 16;
 /// Planning takes at most one part in so many of the time.
 const SHARE: u32 = 5;
-
-/// When what a decision rests on was looked at afresh, and whether lists were made for it.
-struct Confirmed {
-    at: Instant,
-    listed: bool,
-}
 
 /// A running operator.
 pub(crate) struct Operator {

@@ -1,11 +1,13 @@
 //! What uses secrets: pods and the templates of workloads, each reduced to the names of the secrets in it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::key::Name;
+use super::World;
+use super::key::{Name, SecretKey};
 
 /// A kind of object that can use a secret or ask for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -81,4 +83,17 @@ pub struct Workload {
     pub started: Option<Timestamp>,
     /// The names of the secrets that it uses, by whatever way, sorted and without repetition.
     pub secrets: Vec<Name>,
+}
+
+impl World {
+    /// The managed secrets that nothing asks for or uses at this moment: few are looked at for that.
+    pub fn unwanted(&self) -> BTreeSet<SecretKey> {
+        let of_ending = self.ending().filter_map(|key| self.application(key)).flat_map(|app| {
+            let key = |name: &Name| SecretKey { namespace: app.key.namespace.clone(), name: name.clone() };
+            app.spec.secret_names().map(key)
+        });
+        let wanted = |key: &SecretKey| self.asking(key).next().is_some() || self.using(key).next().is_some();
+        let candidates = self.idle().cloned().chain(of_ending);
+        candidates.filter(|key| self.managed(key).is_some() && !wanted(key)).collect()
+    }
 }

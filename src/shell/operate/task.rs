@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{AbortHandle, Id, JoinSet};
+use tokio::time::Instant;
 
 use crate::plan::Decision;
 use crate::read::Read;
@@ -24,6 +25,12 @@ pub(super) enum Job {
     Decision(Subject, BTreeSet<Subject>),
     /// To look for terminating secrets without their label.
     Stripped,
+}
+
+/// When what a decision rests on was looked at afresh, and whether lists were made for it.
+pub(super) struct Confirmed {
+    pub(super) at: Instant,
+    pub(super) listed: bool,
 }
 
 /// What came of a task.

@@ -117,3 +117,32 @@ fn pods_matter_by_the_secrets_that_they_use() {
     assert!(view.take(pod("two", "somebody-elses")), "it no longer uses it");
     assert_eq!(view.world().namespace("shop").unwrap().workloads().count(), 2, "known all the same");
 }
+
+/// Lists are not in step with the watches: what a watch has shown since is newer.
+#[test]
+fn a_list_undoes_nothing_that_a_watch_has_shown() {
+    let mut view = view();
+    let now = "2026-11-20T12:00:00Z".parse().unwrap();
+    view.take(watched(app("a", "102", 2), "102"));
+    for listed in [vec![app("a", "101", 1)], vec![]] {
+        view.take(Fact::Listed(Kind::Application, "shop".into(), listed));
+        assert_eq!(view.confirmed(&"shop".into(), now).application(&key()).unwrap().generation, 2);
+    }
+    view.take(Fact::Listed(Kind::Application, "shop".into(), vec![app("a", "103", 3)]));
+    assert_eq!(view.confirmed(&"shop".into(), now).application(&key()).unwrap().generation, 3);
+    assert_eq!(view.world().application(&key()).unwrap().generation, 2, "and only for that decision");
+}
+
+/// So that a deployment a minute later finds its Secret.
+#[test]
+fn a_secret_was_wanted_until_its_application_has_expired() {
+    let mut view = view();
+    let [before, end, later] =
+        ["2026-11-20T11:59:00Z", "2026-11-20T12:00:00Z", "2026-11-20T12:00:01Z"].map(|text| text.parse().unwrap());
+    let spec = Spec { secret_name: Some("web".into()), expires_at: Some(end), ..Spec::default() };
+    view.take(watched(Sighting::Application(Box::new(Application::new(key(), spec))), "1"));
+    view.take(watched(Sighting::Secret(Box::new(secret())), "5"));
+    let wanted = |view: &mut View, now| view.at(now).managed(&SecretKey::new("shop", "web")).unwrap().last_wanted;
+    assert_eq!(wanted(&mut view, before), None);
+    assert_eq!(wanted(&mut view, later), Some(later));
+}

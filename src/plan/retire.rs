@@ -51,7 +51,7 @@ pub(super) fn fate(world: &World, secret: &Secret, entry: &Retired, notes: &mut 
         let what = format!("user {} is listed on a secret without label app", user.username);
         return Fate::NotHere(Reason::NotOurs { what: what.into() });
     };
-    let holding = Holding { secret: Some(secret), key: &secret.key, since: entry.since };
+    let holding = Holding { secret: Some(secret), key: &secret.key, since: entry.since, claimed: true };
     settle(world, (&app, &user), &holding, notes)
 }
 
@@ -71,6 +71,8 @@ pub(super) struct Holding<'w> {
     pub(super) key: &'w SecretKey,
     /// When it was replaced.
     pub(super) since: Timestamp,
+    /// Whether only a list says so, which whoever could edit the secret may have written.
+    pub(super) claimed: bool,
 }
 
 /// What becomes of a user that was replaced for an application.
@@ -85,23 +87,22 @@ pub(super) fn settle(
         Err(reason) => return Fate::NotHere(reason),
     };
     let remains = remains(world, user);
-    if matches!(remains, Remains::Nothing) {
-        return Fate::Spent;
-    }
-    // Before anything is asked about it: whoever could edit the list could name any service.
-    if let Some(reason) = super::account::why_not_ours(world, app, service_type, user) {
-        super::account::note(notes, &reason);
-        let waits = matches!(reason, Reason::NotObserved { .. } | Reason::PoolNotAllowed { .. });
-        return if waits { Fate::Stays(reason) } else { Fate::NotHere(reason) };
-    }
+    let not_ours = super::account::why_not_ours(world, app, service_type, user);
     let (exists, actions) = match remains {
         Remains::Nothing => return Fate::Spent,
         Remains::Unseen(reason) => {
+            // Nothing is asked about what anybody could have listed.
+            let reason = not_ours.filter(|_| holding.claimed).unwrap_or(reason);
             super::account::note(notes, &reason);
             return Fate::Stays(reason);
         }
         Remains::Something { exists, actions } => (exists, actions),
     };
+    if let Some(reason) = not_ours {
+        super::account::note(notes, &reason);
+        let waits = matches!(reason, Reason::NotObserved { .. } | Reason::PoolNotAllowed { .. });
+        return if waits { Fate::Stays(reason) } else { Fate::NotHere(reason) };
+    }
     let unlisted = |kind| Some((kind, world.why_unlisted(kind)?));
     // An application may ask for protection, and another secret may record the user.
     if let Some((kind, why)) = [Kind::Application, Kind::Secret].into_iter().find_map(unlisted) {

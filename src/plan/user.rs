@@ -273,7 +273,7 @@ fn retired(survey: &Survey<'_>, (user, retirement): (&UserKey, &Retirement), not
         return wait(reason, notes);
     }
     let app = AppKey { namespace: secret.namespace.clone(), name: application.clone() };
-    let holding = Holding { secret: managed, key: secret, since: *since };
+    let holding = Holding { secret: managed, key: secret, since: *since, claimed: false };
     match retire::settle(world, (&app, user), &holding, notes) {
         Fate::Spent => once_settled(world, (user, secret), (settled_at, "nothing is left of it".into()), notes),
         Fate::NotHere(reason) => clear(user, secret, reason),

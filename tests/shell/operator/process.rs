@@ -30,7 +30,6 @@ pub fn scenarios() -> Vec<(String, Scenario)> {
         pages_are_served,
         what_watches_say_and_nothing_records_is_counted,
         a_watch_that_is_answered_is_not_stale,
-        a_secret_that_cannot_go_is_told,
         a_refused_token_is_not_ready,
         what_is_under_way_is_finished,
         what_takes_too_long_is_left,
@@ -184,30 +183,6 @@ async fn a_watch_that_is_answered_is_not_stale() {
     rig.sandbox.kubernetes.drop_watches();
     while number(address, AGE).await >= 1.0 {
         assert!(begun.elapsed() < Duration::from_secs(40), "it is never answered again");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    operator.stop().await;
-}
-
-/// A Secret whose records are broken waits for a person: how long it has is what an alert is about.
-async fn a_secret_that_cannot_go_is_told() {
-    const AGE: &str = "aivenator_secrets_terminating_age_seconds";
-    let rig = Rig::new().await;
-    let broken = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {
-        "name": "broken", "namespace": TEAM,
-        "labels": {"app": "web", "team": TEAM, "type": "aivenator.aiven.nais.io"},
-        "annotations": {"kafka.aiven.nais.io/serviceUser": "shop_web_0123abcd_xYz"},
-        "finalizers": ["aivenator.aiven.nais.io/finalizer"],
-    }});
-    rig.apply(broken);
-    let (config, address) = served(&rig);
-    rig.sandbox.kubernetes.delete("secrets", TEAM, "broken").unwrap();
-    let operator = rig.run(config);
-    shows(address, "\naivenator_secrets_terminating 1\n").await;
-    let before = number(address, AGE).await;
-    let begun = Instant::now();
-    while number(address, AGE).await <= before {
-        assert!(begun.elapsed() < Duration::from_secs(20), "it never grows");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     operator.stop().await;

@@ -132,7 +132,7 @@ impl Asker {
                 self.secret(key).await?;
             }
         }
-        for user in &taken_for_gone(decision, world) {
+        for user in &in_doubt(decision, world) {
             self.user(user).await?;
         }
         let users = decision
@@ -196,12 +196,13 @@ impl Asker {
 
 /// Whether something is to be looked at afresh before a decision is executed.
 pub(crate) fn rests_on_a_look(decision: &Decision, world: &World) -> bool {
-    decision.is_destructive() || !taken_for_gone(decision, world).is_empty()
+    decision.is_destructive() || !in_doubt(decision, world).is_empty()
 }
 
-/// The users that a decision takes for gone: it replaces them, or what speaks of them goes. Somebody may have made them
-/// since somebody has looked, such as another replica, and then they would be lost.
-fn taken_for_gone(decision: &Decision, world: &World) -> BTreeSet<UserKey> {
+/// The users that a decision takes for gone, since it replaces them or what speaks of them goes; and those that it takes for
+/// somebody else's. Since somebody has looked they may have been made, or made anew, such as by another replica, and then
+/// they would be lost.
+fn in_doubt(decision: &Decision, world: &World) -> BTreeSet<UserKey> {
     let recorded = |namespace: &Name, name: &Name| -> Vec<UserKey> {
         let secret = world.managed(&SecretKey { namespace: namespace.clone(), name: name.clone() });
         secret.into_iter().flat_map(Secret::accounts).collect()
@@ -225,7 +226,11 @@ fn taken_for_gone(decision: &Decision, world: &World) -> BTreeSet<UserKey> {
         | Action::KeepSecret { .. }
         | Action::KeepUser { .. } => vec![],
     });
-    concerned.filter(|user| matches!(world.user(user), Lookup::Absent)).collect()
+    let forgotten = |user: &UserKey| {
+        let clears = |action: &Action| matches!(action, Action::ClearIntent { user: cleared, .. } if cleared == user);
+        decision.actions.iter().any(|planned| clears(&planned.action)) && world.recorders(user).is_empty()
+    };
+    concerned.filter(|user| matches!(world.user(user), Lookup::Absent) || forgotten(user)).collect()
 }
 
 /// The secrets that a decision deletes, releases, or deletes users of.

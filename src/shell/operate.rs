@@ -3,6 +3,7 @@
 //! Decides nothing but the pace: how soon after a change it is planned, and how much is under way at a time. Takes every
 //! decision from the planner, right before it is executed, and never executes one that breaks a safety rule.
 
+mod look;
 mod queue;
 mod task;
 
@@ -16,8 +17,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::look::Look;
 use self::queue::{Queue, Repeats};
-use self::task::{Confirmed, Job, Tasks};
+use self::task::{Job, Tasks};
 use super::ask::{self, Asker, Stripped};
 use super::clock;
 use super::execute::{Ended, failure_key};
@@ -65,7 +67,7 @@ pub(crate) struct Operator {
     reads: Reads,
     due: Vec<Read>,
     conflicts: BTreeMap<FailureKey, u32>,
-    confirmed: BTreeMap<Subject, Confirmed>,
+    confirmed: BTreeMap<Subject, Look>,
     dirty: bool,
     ending: bool,
     quiet_until: Instant,
@@ -224,12 +226,10 @@ impl Operator {
         if self.ending || self.tasks.is_busy(&touched) {
             return;
         }
-        let confirmed = self.confirmed.remove(&subject).filter(|confirmed| confirmed.at.elapsed() < CONFIRMED);
-        let fresh = confirmed.is_some();
+        let look = self.confirmed.remove(&subject).filter(Look::is_fresh);
         #[cfg(feature = "defects")]
-        let fresh = fresh || sabotage::has_no_look();
-        let listed = confirmed.is_some_and(|confirmed| confirmed.listed);
-        let world = match ask::home(&subject, &world).filter(|_| listed) {
+        let look = look.or_else(Look::spared);
+        let world = match ask::home(&subject, &world).filter(|_| look.as_ref().is_some_and(Look::listed)) {
             Some(namespace) => self.view.confirmed(&namespace, now),
             None => world,
         };
@@ -251,7 +251,7 @@ impl Operator {
             return;
         }
         let asker = self.asker.clone();
-        if !fresh && ask::rests_on_a_look(&decision, &world) {
+        if !look.is_some_and(|look| look.suffices(&decision)) && ask::rests_on_a_look(&decision, &world) {
             self.tasks.spawn(Job::Decision(subject, touched), async move {
                 let looked = asker.confirm(&decision, &world).await;
                 task::Ended::Confirmed(Box::new(decision), looked)
@@ -284,8 +284,7 @@ impl Operator {
                 self.reads.failed(&read, now, trouble.failed(0).retry_after);
             }
             task::Ended::Confirmed(decision, Ok(())) => {
-                let confirmed = Confirmed { at: Instant::now(), listed: decision.is_destructive() };
-                self.confirmed.insert(decision.subject.clone(), confirmed);
+                self.confirmed.insert(decision.subject.clone(), Look::now(&decision));
                 self.begin(decision.subject.clone(), now);
             }
             task::Ended::Confirmed(decision, Err(trouble)) => {
@@ -363,8 +362,6 @@ impl Operator {
 const SHORTEST: Duration = Duration::from_millis(5);
 /// Never longer, so that a clock that was set does no harm.
 const LONGEST: Duration = Duration::from_secs(15);
-/// How long a fresh look is fresh.
-const CONFIRMED: Duration = Duration::from_secs(5);
 
 /// What of a plan breaks a rule.
 fn violations(world: &World, plan: &Plan) -> Vec<Violation> {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{AbortHandle, Id, JoinSet};
-use tokio::time::Instant;
 
 use crate::plan::Decision;
 use crate::read::Read;
@@ -25,12 +24,6 @@ pub(super) enum Job {
     Decision(Subject, BTreeSet<Subject>),
     /// To look for terminating secrets without their label.
     Stripped,
-}
-
-/// When what a decision rests on was looked at afresh, and whether lists were made for it.
-pub(super) struct Confirmed {
-    pub(super) at: Instant,
-    pub(super) listed: bool,
 }
 
 /// What came of a task.

@@ -5,13 +5,13 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::field::{Fault, Object, integer, some_text, text, time};
 use super::metadata::{Names, namespace_name, object_name};
 use super::syntax;
-use crate::world::{Intent, Journal, Name, Outcome, Retirement, SecretKey, UserKey};
+use crate::world::{Intent, Journal, Name, Outcome, Retirement, SecretKey, Timestamp, UserKey};
 
 /// The version of the entries that are understood.
 const VERSION: i64 = 1;
@@ -39,15 +39,30 @@ pub type Entry = (String, String);
 
 /// The entry of an intent.
 pub fn intent_entry(user: &UserKey, intent: &Intent) -> Entry {
+    (intent_key(user), Value::Object(intent_members(user, intent)).to_string())
+}
+
+/// The entry of an intent whose POST is about to be sent long after it was written down, which others have to know.
+pub fn renewed_entry(user: &UserKey, intent: &Intent, sent: Timestamp) -> Entry {
+    let mut members = intent_members(user, intent);
+    members.insert("sent".to_owned(), json!(sent.to_string()));
+    (intent_key(user), Value::Object(members).to_string())
+}
+
+fn intent_members(user: &UserKey, intent: &Intent) -> Map<String, Value> {
     let Intent { secret, application, application_uid, since, sent: _, outcome: _ } = intent;
-    let entry = json!({
-        "version": VERSION,
-        "project": user.project, "service": user.service, "username": user.username,
-        "namespace": secret.namespace, "secret": secret.name,
-        "application": application, "applicationUid": application_uid,
-        "since": since.to_string(),
-    });
-    (intent_key(user), entry.to_string())
+    let members = [
+        ("version", json!(VERSION)),
+        ("project", json!(user.project)),
+        ("service", json!(user.service)),
+        ("username", json!(user.username)),
+        ("namespace", json!(secret.namespace)),
+        ("secret", json!(secret.name)),
+        ("application", json!(application)),
+        ("applicationUid", json!(application_uid)),
+        ("since", json!(since.to_string())),
+    ];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The entry of a retirement.
@@ -167,7 +182,7 @@ fn intent(object: &Object<'_>, names: &Names) -> Result<Intent, Fault> {
         application: object.need("application", |value| object_name(value, names))?,
         application_uid: object.need("applicationUid", text).map(Name::from)?,
         since: object.need("since", time)?,
-        sent: None,
+        sent: object.opt("sent", time)?,
         outcome: Outcome::Found,
     })
 }

@@ -49,7 +49,8 @@ pub(crate) async fn begin(ground: Ground, reporter: Box<dyn Report>) -> Begun {
     let Ground { kube, aiven, place, digester, settings, encryption, pace } = ground;
     let (facts, inbox) = unbounded_channel();
     let journal = journal::Writer::start(kube.clone(), place.clone());
-    let executor = Executor::new((kube.clone(), aiven), journal, (encryption, digester.clone()), facts.clone());
+    let executor =
+        Executor::new((kube.clone(), aiven), journal, (encryption, digester.clone(), settings.settle), facts.clone());
     let namespaces = &pace.namespaces;
     let scopes: Vec<Scope> = watched()
         .flat_map(|kind| namespaces.iter().map(move |namespace| Scope { kind, namespace: namespace.clone() }))

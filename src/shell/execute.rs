@@ -4,15 +4,19 @@
 //! never repeats. Steps run side by side; within one, actions run in order, and a failure ends it.
 
 mod application;
+mod intent;
 mod secret;
 mod user;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::future::join_all;
+use jiff::SignedDuration;
 use serde_json::Value as Json;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
 
 use super::fact::Fact;
 use super::keystore::Encryption;
@@ -25,7 +29,11 @@ use crate::documents::{Sight, Sighting};
 use crate::plan::{Decision, Planned, Step};
 #[cfg(feature = "defects")]
 use crate::sandbox::simulation::sabotage;
-use crate::world::{Digester, FailureKey, Kind, Name, SecretKey, ServiceKey, Subject};
+use crate::world::{Digester, FailureKey, Kind, Name, ServiceKey, Subject};
+
+/// So long a decision holds. What is left of it then is decided anew: this process may have stood still, and a moment that
+/// an action names, such as when a user was replaced, is long ago by then.
+const LASTS: Duration = Duration::from_secs(20);
 
 /// What executing needs.
 #[derive(Clone)]
@@ -36,6 +44,8 @@ pub(crate) struct Executor {
     pub(crate) journal: journal::Writer,
     pub(crate) encryption: Encryption,
     pub(crate) cas: Cas,
+    settle: SignedDuration,
+    announced: intent::Announced,
     facts: UnboundedSender<Fact>,
     sight: Arc<Mutex<Sight>>,
 }
@@ -56,12 +66,13 @@ impl Executor {
     pub(crate) fn new(
         (kube, aiven): (Kube, aiven::Client),
         journal: journal::Writer,
-        (encryption, digester): (Encryption, Digester),
+        (encryption, digester, settle): (Encryption, Digester, SignedDuration),
         facts: UnboundedSender<Fact>,
     ) -> Self {
         let acl = acl::Writers::new(aiven.clone());
         let sight = Arc::new(Mutex::new(Sight::new(digester)));
-        Executor { kube, aiven, acl, journal, encryption, cas: Cas::default(), facts, sight }
+        let (cas, announced) = (Cas::default(), intent::Announced::default());
+        Executor { kube, aiven, acl, journal, encryption, cas, settle, announced, facts, sight }
     }
 
     /// Executes a decision, and says each action that was done; the status comes last, and only if no step has failed.
@@ -97,8 +108,13 @@ impl Executor {
         did: &impl Fn(&'d Action),
     ) -> Ended {
         let mut purse = Purse::new(&self.aiven, &self.cas, self.encryption);
+        let begun = Instant::now();
         for (done, planned) in actions.iter().enumerate() {
-            let came = self.perform(&planned.action, &mut purse).await;
+            let came = match self.announced(&planned.action, (&decision.subject, step)).await {
+                Ok(()) if LASTS < begun.elapsed() => Err(Trouble::Stale { operation: "Decision" }),
+                Ok(()) => self.perform(&planned.action, &mut purse).await,
+                Err(trouble) => Err(trouble),
+            };
             audit::tell((decision, step), &planned.action, &came);
             if let Err(trouble) = came {
                 #[cfg(feature = "defects")]
@@ -132,13 +148,7 @@ impl Executor {
                 self.did(action);
                 Ok(())
             }
-            Action::ClearIntent { user, namespace, secret } => {
-                let secret = SecretKey { namespace: namespace.clone(), name: secret.clone() };
-                let change = journal::Change::Clear(user.clone(), secret);
-                self.journal.write(change).await.map_err(Trouble::Journal)?;
-                self.did(action);
-                Ok(())
-            }
+            Action::ClearIntent { .. } => self.clear_intent(action).await,
             Action::DeleteSecret { namespace, name, expect } => {
                 let key = (&**namespace, &**name);
                 let deleted = self.kube.delete(Kind::Secret, key, expect).await;

@@ -18,7 +18,7 @@ use super::batch;
 use super::kube::{Kube, KubeError};
 use crate::documents::journal as entries;
 use crate::naming::MAX_USERNAME;
-use crate::world::{Intent, Journal, Name, Observed, Retirement, SecretKey, UserKey, names};
+use crate::world::{Intent, Journal, Name, Observed, Retirement, SecretKey, Timestamp, UserKey, names};
 
 /// How long entries are gathered before they are written together.
 const GATHER: Duration = Duration::from_millis(20);
@@ -36,8 +36,11 @@ const ROOM_FOR_NOTES: usize = 600 * 1_024;
 pub(crate) enum Change {
     /// A user is about to be made.
     Intend(UserKey, Intent),
-    /// The intent of a user for a secret has served its purpose; where there is none, the copy of its retirement there.
-    Clear(UserKey, SecretKey),
+    /// The POST of a user is about to be sent for a secret, now, long after its intent was written down.
+    Renew(UserKey, SecretKey, Timestamp),
+    /// The intent of a user for a secret has served its purpose, unless it was renewed after that moment; where there is
+    /// none, the copy of its retirement there.
+    Clear(UserKey, SecretKey, Timestamp),
     /// A user is replaced.
     Retire(UserKey, Retirement),
     /// A user is left behind, and why.
@@ -58,6 +61,12 @@ pub(crate) enum Unwritten {
     /// The very intent is there, and another process has written it: what that one has sent, nobody here knows.
     #[error("another process has written it")]
     Found,
+    /// The intent is gone, or is for another secret: another process has removed it.
+    #[error("its intent is gone")]
+    Gone,
+    /// The intent has not settled: another process has sent its POST of late.
+    #[error("another process has sent its request of late")]
+    Sent,
     /// It cannot be read or written, or is another cluster's.
     #[error("it cannot be written")]
     Unavailable,
@@ -171,6 +180,7 @@ impl Change {
         match self {
             Change::Intend(user, _) if !stored.journal.intents.contains_key(user) => Some(user.clone()),
             Change::Intend(..)
+            | Change::Renew(..)
             | Change::Clear(..)
             | Change::Retire(..)
             | Change::LeaveBehind(..)
@@ -223,8 +233,18 @@ impl Stored {
             Change::LeaveBehind(user, _) if user.username.len() > MAX_USERNAME => return Err(Unwritten::Full),
             Change::Retire(..) | Change::LeaveBehind(..) if size >= ROOM_FOR_NOTES => return Err(Unwritten::Full),
             Change::Intend(user, intent) => self.intend(user, intent, (size, own))?,
-            Change::Clear(user, secret) => {
-                if journal.intents.get(user).is_some_and(|intent| intent.secret == *secret) {
+            Change::Renew(user, secret, now) => {
+                let known = journal.intents.get_mut(user).filter(|intent| intent.secret == *secret);
+                let intent = known.ok_or(Unwritten::Gone)?;
+                intent.sent = Some(*now);
+                self.data.extend([entries::renewed_entry(user, intent, *now)]);
+            }
+            Change::Clear(user, secret, settled) => {
+                let known = journal.intents.get(user).filter(|intent| intent.secret == *secret);
+                if known.is_some_and(|intent| intent.sent.is_some_and(|sent| *settled < sent)) {
+                    return Err(Unwritten::Sent);
+                }
+                if known.is_some() {
                     journal.intents.remove(user);
                     self.data.remove(&entries::intent_key(user));
                 } else if journal.retirements.get(user).is_some_and(|copy| copy.secret == *secret) {

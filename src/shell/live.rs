@@ -82,7 +82,7 @@ impl Live {
         let place = Place { namespace: home.namespace.clone(), cluster };
         let (sender, facts) = unbounded_channel();
         let writer = journal::Writer::start(kube.clone(), place.clone());
-        let parts = (config.encryption, digester.clone());
+        let parts = (config.encryption, digester.clone(), config.settings.settle);
         let executor = Executor::new((kube.clone(), aiven), writer, parts, sender.clone());
         let asker = Asker { executor, place, digester: digester.clone(), facts: sender };
         let all: Vec<Scope> = watched()

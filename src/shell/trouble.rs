@@ -104,9 +104,12 @@ impl Trouble {
             }
             Trouble::AclFull(service) => plain(FailureClass::AclFull, "GrantAcl", Some(service.clone())),
             Trouble::AclContested(service) => plain(FailureClass::Unknown, "GrantAcl", Some(service.clone())),
-            Trouble::Journal(journal::Unwritten::Taken | journal::Unwritten::Found) => {
-                plain(FailureClass::Unknown, "CreateUser", None)
-            }
+            Trouble::Journal(
+                journal::Unwritten::Taken
+                | journal::Unwritten::Found
+                | journal::Unwritten::Gone
+                | journal::Unwritten::Sent,
+            ) => plain(FailureClass::Unknown, "CreateUser", None),
             Trouble::Journal(journal::Unwritten::Full) => plain(FailureClass::JournalFull, "Journal", None),
             Trouble::Journal(journal::Unwritten::Unavailable) => {
                 plain(FailureClass::JournalUnavailable, "Journal", None)

@@ -159,7 +159,8 @@ impl View {
                 for user in open {
                     if let (Some(intent), Some(known)) = (read.intents.get_mut(&user), known.intents.get(&user)) {
                         intent.outcome = known.outcome;
-                        intent.sent = known.sent;
+                        // Another process may have sent another since.
+                        intent.sent = known.sent.max(intent.sent);
                     }
                 }
                 // What was written down while it was read is not in it.
@@ -181,7 +182,7 @@ impl View {
         };
         let found = journal.seen().into_iter().flat_map(|journal| &journal.intents);
         for (user, intent) in found.filter(|(_, intent)| intent.outcome == Outcome::Found) {
-            self.doubts.inherited(user, intent.since);
+            self.doubts.inherited(user, intent.sent.unwrap_or(intent.since));
         }
         let changed = self.world.journal != journal;
         self.world.journal = journal;

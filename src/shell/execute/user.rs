@@ -1,4 +1,4 @@
-//! Actions on service users and on what the journal says of them.
+//! Actions on service users, and the copies of their retirements.
 //!
 //! Takes as given that a name is made only under an intent; never takes over a user that it finds in its place.
 
@@ -12,48 +12,9 @@ use crate::shell::resolve::Purse;
 use crate::shell::trouble::Trouble;
 use crate::shell::{acl, clock, journal};
 use crate::want::opensearch_rules;
-use crate::world::{Intent, Name, Outcome, Retirement, SecretKey, ServiceKey, UserKey};
+use crate::world::{Name, Outcome, Retirement, SecretKey, ServiceKey, UserKey};
 
 impl Executor {
-    /// Looks the name up afresh, then writes the intent down.
-    pub(super) async fn record_intent(&self, action: &Action) -> Result<(), Trouble> {
-        let Action::RecordIntent { user, namespace, secret, application, application_uid } = action else {
-            return Ok(());
-        };
-        let asked = clock::now();
-        let found = self.aiven.user(user).await.map_err(Trouble::Aiven)?;
-        #[cfg(feature = "defects")]
-        let found = found.filter(|_| !sabotage::takes_over());
-        if let Some(account) = found {
-            self.learn(Fact::User(user.clone(), Box::new(account.user)));
-            return Err(Trouble::Taken);
-        }
-        // Else whoever plans meanwhile would have to look for it too.
-        self.learn(Fact::UserMissing(user.clone(), asked));
-        let intent = Intent {
-            secret: SecretKey { namespace: namespace.clone(), name: secret.clone() },
-            application: application.clone(),
-            application_uid: application_uid.clone(),
-            since: clock::now(),
-            sent: None,
-            outcome: Outcome::NotSent,
-        };
-        match self.journal.write(journal::Change::Intend(user.clone(), intent)).await {
-            Ok(()) => {
-                self.did(action);
-                Ok(())
-            }
-            Err(journal::Unwritten::Taken) => Err(Trouble::Taken),
-            // Known by then, it is followed or undone like any that was found at the start.
-            Err(journal::Unwritten::Found) => {
-                let asked = clock::now();
-                self.learn(Fact::Journal(self.journal.read().await, asked));
-                Err(Trouble::Taken)
-            }
-            Err(why) => Err(Trouble::Journal(why)),
-        }
-    }
-
     pub(super) async fn create_user(
         &self,
         user: &UserKey,

@@ -18,6 +18,7 @@ mod record;
 mod secret;
 mod service;
 mod settings;
+mod unplaced;
 mod usage;
 
 use std::borrow::Cow;
@@ -305,6 +306,7 @@ impl World {
         match self.unplaced.get(&user.username) {
             None => Cow::Borrowed(exact),
             Some(others) => {
+                let others = others.iter().filter(|key| self.leaves_open(key, user));
                 let all: BTreeSet<&SecretKey> = exact.iter().chain(others).collect();
                 Cow::Owned(all.into_iter().cloned().collect())
             }

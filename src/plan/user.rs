@@ -12,7 +12,7 @@ use crate::read::Read;
 use crate::reason::{Reason, Unwanted};
 use crate::want::Want;
 use crate::world::{
-    AppKey, Claim, Intent, Journal, Kind, Lookup, Name, Outcome, Retirement, SecretKey, Subject, Timestamp, User,
+    AppKey, Claim, Intent, Journal, Keys, Kind, Lookup, Name, Outcome, Retirement, SecretKey, Subject, Timestamp, User,
     UserKey, World,
 };
 
@@ -197,10 +197,15 @@ fn undo(world: &World, (user, intent): (&UserKey, &Intent), settled_at: Timestam
         actions.insert(0, Action::KeepUser { user: user.clone(), used_by });
         return (verdict, reason, actions);
     }
-    if let Lookup::Found(observed) = world.user(user)
-        && !may_adopt(intent, observed)
-    {
-        return clear(user, secret, why_not_adopted(user, intent, observed));
+    if let Lookup::Found(observed) = world.user(user) {
+        if !may_adopt(intent, observed) {
+            return clear(user, secret, why_not_adopted(user, intent, observed));
+        }
+        // Somebody may have edited the record.
+        if holds(world, secret, observed) {
+            let what = format!("secret {secret} holds its credentials, although it does not record it").into();
+            return (Verdict::Keep, Reason::Settling { what, until: None }, vec![]);
+        }
     }
     let app = intent.application_key();
     let not_ours = match retire::service_type(world, &app, user) {
@@ -217,6 +222,13 @@ fn undo(world: &World, (user, intent): (&UserKey, &Intent), settled_at: Timestam
         return wait(Reason::Settling { what, until: Some(settled_at) }, notes);
     }
     (Verdict::Change, why_abandoned(world, intent), actions)
+}
+
+/// Whether a secret that stays holds the name of a user, and so its credentials.
+fn holds(world: &World, secret: &SecretKey, user: &User) -> bool {
+    let stays = world.managed(secret).filter(|secret| !secret.terminating);
+    let mut contents = stays.and_then(|secret| secret.data().seen()).into_iter().flat_map(Keys::iter);
+    contents.any(|(_, content)| content.same(user.name) == Some(true))
 }
 
 fn why_abandoned(world: &World, intent: &Intent) -> Reason {

@@ -12,7 +12,7 @@ use super::case::{Deed, What};
 use super::cluster::{Key, Table, finalizers, noted};
 use super::play::Play;
 use super::spec::record;
-use super::stage::services;
+use super::stage::{services, wall};
 use crate::shell::kube::KubeError;
 use crate::world::{Kind, names};
 
@@ -64,6 +64,11 @@ impl Play {
             self.oracle.meddled(cluster, &found);
         }
         self.edit(cluster, (SECRET, secret), &patch);
+        if deed.what == What::ForgeRecord
+            && let Some(forged) = self.stage.clusters.get(cluster).and_then(|of| of.get(SECRET, secret)).cloned()
+        {
+            self.oracle.meddled(cluster, &forged);
+        }
     }
 
     /// Exchanges a secret for one of somebody else.
@@ -106,13 +111,13 @@ impl Play {
             What::Clock => {
                 let by = SignedDuration::from_secs(i64::from(more % 1_200) - 600);
                 process.set_clock(by, true);
-                self.oracle.clock_is_wrong(by);
+                self.oracle.clock_is_wrong(number, by);
                 self.tale.say(now, || format!("the clock of operator {number} is set by {by:#}"));
             }
             _ => {
                 let goes = more % 2 == 0;
                 process.set_clock(SignedDuration::ZERO, goes);
-                self.oracle.clock_is_wrong(SignedDuration::from_mins(30));
+                self.oracle.clock_is_wrong(number, SignedDuration::from_mins(30));
                 self.tale.say(now, || {
                     format!("the clock of operator {number} {}", if goes { "goes on" } else { "stands still" })
                 });
@@ -158,7 +163,7 @@ impl Play {
         }
     }
 
-    /// Nothing goes wrong any more: services run, watches speak, every cluster has an operator.
+    /// Nothing goes wrong any more: services run, watches speak, clocks are right, every cluster has an operator.
     pub(super) fn mend(&mut self) {
         self.quiet = true;
         self.armed.clear();
@@ -173,7 +178,8 @@ impl Play {
         }
         for process in self.processes.values_mut() {
             process.sleep_until(now);
-            process.set_clock(SignedDuration::ZERO, true);
+            process.wake(now);
+            process.set_clock_right(wall(now));
             for watch in &mut process.watches {
                 watch.frozen_until = now;
             }

@@ -66,12 +66,18 @@ pub(super) struct Oracle {
     meddled: BTreeSet<Object>,
     /// Users that somebody's meddling may have cut loose.
     excused: BTreeSet<UserKey>,
+    /// Names of users of which such a record does not say where they are.
+    named: BTreeSet<String>,
     /// The version of the cluster at which a process has last listed a kind in a namespace.
     lists: BTreeMap<(usize, Kind, String), u64>,
+    /// Secrets whose values were written last by a process whose clock is not right.
+    misdated: BTreeSet<Object>,
     /// The ACL document as a process has last read it.
     documents: BTreeMap<(usize, ServiceKey), Value>,
     /// How wrong clocks may be.
     wrong: SignedDuration,
+    /// The processes whose clock was ever set or stopped.
+    untimely: BTreeSet<usize>,
     /// What was asked for in the last minute.
     effects: VecDeque<(Duration, u64)>,
     idle: bool,
@@ -108,9 +114,12 @@ impl Oracle {
             published: BTreeMap::new(),
             meddled: BTreeSet::new(),
             excused: BTreeSet::new(),
+            named: BTreeSet::new(),
             lists: BTreeMap::new(),
+            misdated: BTreeSet::new(),
             documents: BTreeMap::new(),
             wrong: SignedDuration::ZERO,
+            untimely: BTreeSet::new(),
             effects: VecDeque::new(),
             idle: false,
         }
@@ -140,13 +149,19 @@ impl Oracle {
     pub(super) fn meddled(&mut self, cluster: usize, object: &Value) {
         let uid = (cluster, text(object, "uid").to_owned());
         self.excused.extend(reading::records(object));
+        self.named.extend(reading::half_records(object));
         self.excused.extend(self.published.get(&uid).into_iter().flat_map(|it| it.users.iter().cloned()));
         self.meddled.insert(uid);
     }
 
-    pub(super) fn clock_is_wrong(&mut self, by: SignedDuration) {
+    fn is_excused(&self, user: &UserKey) -> bool {
+        self.excused.contains(user) || self.named.contains(user.username.as_str())
+    }
+
+    pub(super) fn clock_is_wrong(&mut self, process: usize, by: SignedDuration) {
         // As often as it is set, it may add up.
         self.wrong += by.abs();
+        self.untimely.insert(process);
     }
 
     /// A user that somebody may want to get rid of.
@@ -173,6 +188,7 @@ impl Oracle {
             Request::Delete(Some(Kind::Secret), key, expect) => self.before_delete(stage, asker, (key, expect)),
             Request::Delete(Some(Kind::Application), key, expect) => self.before_end(stage, asker, (key, expect)),
             Request::Patch(Some(Kind::Application), key, patch, _) => self.before_status(stage, asker, (key, patch)),
+            Request::Patch(None, _, patch, _) => self.before_journal(stage, asker, patch),
             Request::Get(..)
             | Request::List(..)
             | Request::Secrets(_)

@@ -150,7 +150,8 @@ impl Process {
         self.asleep = true;
     }
 
-    fn wake(&mut self, now: Duration) {
+    /// Goes on, if it was stopped by its machine.
+    pub(super) fn wake(&mut self, now: Duration) {
         if !std::mem::take(&mut self.asleep) {
             return;
         }
@@ -183,6 +184,12 @@ impl Process {
         let passed = SignedDuration::try_from(passed).unwrap_or_default();
         let shown = self.clock.shown.checked_add(passed + by).unwrap_or(self.clock.shown);
         self.clock = Reading { shown, at: Instant::now(), goes };
+    }
+
+    /// Sets its clock right.
+    pub(super) fn set_clock_right(&mut self, shown: Timestamp) {
+        let _inside = self.runtime.enter();
+        self.clock = Reading { shown, at: Instant::now(), goes: true };
     }
 
     /// Whether it was told to stop.

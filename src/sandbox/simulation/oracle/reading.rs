@@ -107,6 +107,13 @@ pub(super) fn records(secret: &Value) -> Vec<UserKey> {
     found
 }
 
+/// The users that a Secret names without saying where they are.
+pub(super) fn half_records(secret: &Value) -> Vec<String> {
+    let note = |name: &str| noted(secret, "annotations", name).filter(|text| !text.is_empty());
+    let kafka = note("kafka.aiven.nais.io/serviceUser").filter(|_| note("kafka.aiven.nais.io/pool").is_none());
+    kafka.into_iter().map(str::to_owned).collect()
+}
+
 /// Whether a record lacks what says where its user is.
 pub(super) fn is_half(secret: &Value) -> bool {
     let has = |name: &str| noted(secret, "annotations", name).is_some_and(|text| !text.is_empty());
@@ -144,7 +151,6 @@ pub(super) fn keys(want: &Want) -> (Vec<String>, Vec<String>) {
                 "KAFKA_SCHEMA_REGISTRY_USER",
                 "KAFKA_CA",
                 "KAFKA_CREDSTORE_PASSWORD",
-                "KAFKA_SECRET_UPDATED",
                 "client.keystore.p12",
                 "client.truststore.jks",
             ]),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::reading::{Want, is_managed, keys, records, values, wants, why_incomplete};
 use super::secret::{has_expired, needs};
-use super::user::{journal, names_user};
+use super::user::{journal, names_user, user_of};
 use super::{Breach, Oracle};
 use crate::sandbox::simulation::account::Maker;
 use crate::sandbox::simulation::cluster::{Cluster, Key, finalizers, is_deleting, noted, text};
@@ -27,7 +27,7 @@ impl Oracle {
             .find_map(|(number, of)| self.why_not_ended(stage, (number, of)))
             .or_else(|| clusters.clone().find_map(|(number, of)| self.why_not_there(stage, (number, of))))
             .or_else(|| self.why_lost(stage))
-            .or_else(|| clusters.clone().find_map(|(number, _)| why_open(stage, number)))
+            .or_else(|| clusters.clone().find_map(|(number, _)| self.why_open(stage, number)))
     }
 
     /// L2, L4, L5: what should be gone.
@@ -76,7 +76,8 @@ impl Oracle {
                     all = false;
                     continue;
                 }
-                if let Some(why) = why_missing(stage, of, (&(key.0.clone(), secret.to_owned()), &group)) {
+                if let Some(why) = self.why_missing(stage, (number, of), (&(key.0.clone(), secret.to_owned()), &group))
+                {
                     return Some(Breach::new(
                         "L1",
                         format!("application {}/{} in cluster {number}: {why}", key.0, key.1),
@@ -120,13 +121,57 @@ impl Oracle {
         askers == 1 && free && group.iter().all(|want| is_served(stage, (number, of), (&app.0, want)))
     }
 
+    /// Whether an intent waits for what its application still asks for and cannot have: a service that cannot be resolved
+    /// counts as asked for, and so does one whose secret is paused, or waits for somebody to mend its records.
+    fn is_awaited(&self, stage: &Stage, cluster: usize, entry: &Value) -> bool {
+        let said = |member: &str| entry.get(member).and_then(Value::as_str).unwrap_or_default();
+        let (space, now) = (said("namespace"), stage.wall());
+        let key = |member: &str| (space.to_owned(), said(member).to_owned());
+        let Some(of) = stage.clusters.get(cluster) else { return false };
+        let app = of.get(APP, &key("application")).filter(|app| text(app, "uid") == said("applicationUid"));
+        let Some(app) = app.filter(|app| !is_deleting(app) && !has_expired(app, now)) else { return false };
+        let wanted = wants(space, app.get("spec").unwrap_or(&Value::Null)).unwrap_or_default();
+        let group: Vec<&Want> = wanted.iter().filter(|want| want.secret == said("secret")).collect();
+        let is_meant =
+            |want: &&Want| *want.service.project == *said("project") && *want.service.service == *said("service");
+        let is_paused = |object: &Value| noted(object, "annotations", names::PAUSED) == Some("true");
+        let held = of.get(SECRET, &key("secret")).filter(|it| is_managed(it)).is_some_and(|secret| {
+            is_paused(secret) || self.meddled.contains(&(cluster, text(secret, "uid").to_owned()))
+        });
+        let served = group.iter().all(|want| is_served(stage, (cluster, of), (space, want)));
+        group.iter().any(is_meant) && (!served || held || is_paused(app))
+    }
+
+    fn why_missing(
+        &self,
+        stage: &Stage,
+        (number, of): (usize, &Cluster),
+        (key, group): (&Key, &[&Want]),
+    ) -> Option<String> {
+        let Some(secret) = of.get(SECRET, key) else { return Some(format!("Secret {} is missing", key.1)) };
+        let values = values(secret);
+        // By what it says of when it was written an operator sees that a password is another since.
+        let dated = !self.misdated.contains(&(number, text(secret, "uid").to_owned()));
+        group.iter().find_map(|want| {
+            why_incomplete(&values, want, &stage.account.owners)
+                .map(|why| format!("in Secret {}, {why}", key.1))
+                .or_else(|| why_wrong(stage, (&values, secret, dated), want))
+        })
+    }
+
+    /// L3: the journal has nothing left to say, but of users that somebody's records stand in the way of.
+    fn why_open(&self, stage: &Stage, cluster: usize) -> Option<Breach> {
+        let entries = journal(stage, cluster);
+        let mut intents = entries.values().filter(|entry| entry.get("applicationUid").is_some());
+        let ended = |entry: &&Value| {
+            !self.is_awaited(stage, cluster, entry) && !user_of(entry).is_some_and(|user| self.is_excused(&user))
+        };
+        let what = |entry: &Value| format!("the journal of cluster {cluster} still has an intent: {entry}");
+        intents.find(ended).map(|entry| Breach::new("L3", what(entry)))
+    }
+
     /// L3: every user that the operators have made is recorded.
     fn why_lost(&self, stage: &Stage) -> Option<Breach> {
-        // An intent that says it is younger than its user is not followed: by a clock that is wrong it may say so, and then
-        // the user is left, and `orphans` lists it.
-        if !self.wrong.is_zero() {
-            return None;
-        }
         let mut recorded: Vec<BTreeSet<UserKey>> = vec![];
         for of in &stage.clusters {
             let secrets = of.table(SECRET).filter(|(_, secret)| is_managed(secret));
@@ -137,10 +182,10 @@ impl Oracle {
                 let key = service.user(name.as_str().into());
                 let Maker::Cluster(cluster) = user.maker else { continue };
                 let known = recorded.get(cluster).is_some_and(|all| all.contains(&key));
-                let left = journal(stage, cluster)
-                    .iter()
-                    .any(|(entry, it)| entry.starts_with("left.") && names_user(it, &key));
-                if !known && !left && !self.excused.contains(&key) {
+                let left = journal(stage, cluster).iter().any(|(entry, it)| {
+                    names_user(it, &key) && (entry.starts_with("left.") || self.is_awaited(stage, cluster, it))
+                });
+                if !known && !left && !self.is_excused(&key) {
                     return Some(Breach::new(
                         "L3",
                         format!("user {key} of cluster {cluster} exists, and nothing records it"),
@@ -150,13 +195,6 @@ impl Oracle {
         }
         None
     }
-}
-
-/// L3: the journal has nothing left to say.
-fn why_open(stage: &Stage, cluster: usize) -> Option<Breach> {
-    let entries = journal(stage, cluster);
-    let open = entries.iter().find(|(name, _)| name.starts_with("intent."));
-    open.map(|(_, entry)| Breach::new("L3", format!("the journal of cluster {cluster} still has an intent: {entry}")))
 }
 
 fn is_needed(of: &Cluster, key: &Key, now: Timestamp) -> bool {
@@ -181,18 +219,12 @@ fn is_served(stage: &Stage, (number, of): (usize, &Cluster), (space, want): (&st
     exists && own && !holders.iter().any(|holder| *holder != space)
 }
 
-fn why_missing(stage: &Stage, of: &Cluster, (key, group): (&Key, &[&Want])) -> Option<String> {
-    let Some(secret) = of.get(SECRET, key) else { return Some(format!("Secret {} is missing", key.1)) };
-    let values = values(secret);
-    group.iter().find_map(|want| {
-        why_incomplete(&values, want, &stage.account.owners)
-            .map(|why| format!("in Secret {}, {why}", key.1))
-            .or_else(|| why_wrong(stage, (&values, secret), want))
-    })
-}
-
 /// Why what is published is not what Aiven has.
-fn why_wrong(stage: &Stage, (values, secret): (&BTreeMap<String, String>, &Value), want: &Want) -> Option<String> {
+fn why_wrong(
+    stage: &Stage,
+    (values, secret, dated): (&BTreeMap<String, String>, &Value, bool),
+    want: &Want,
+) -> Option<String> {
     let service = stage.account.service(&want.service)?;
     let (_, credentials) = keys(want);
     let number =
@@ -209,7 +241,7 @@ fn why_wrong(stage: &Stage, (values, secret): (&BTreeMap<String, String>, &Value
         .as_ref()
         .is_none_or(|(certificate, key, _)| shown("KAFKA_CERTIFICATE", certificate) && shown("KAFKA_PRIVATE_KEY", key));
     let password = credentials.iter().filter(|key| key.contains("PASSWORD")).all(|key| shown(key, &user.password));
-    if !pair || !password {
+    if !pair || (dated && !password) {
         return Some(format!("Secret {} publishes old credentials of {name}", want.secret));
     }
     let soon = stage.wall() + SignedDuration::from_hours(24 * 10);

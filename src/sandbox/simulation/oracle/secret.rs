@@ -1,12 +1,12 @@
 //! What may be done to Secrets, applications and their status.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::reading::{is_managed, names_in, records, values, wants, why_incomplete};
-use super::user::{journal, names_user};
+use super::user::{is_hidden, journal, names_user};
 use super::{Asker, Oracle};
 use crate::sandbox::simulation::cluster::{Change, Key, finalizers, is_deleting, noted, text};
 use crate::sandbox::simulation::process::is_selected;
@@ -79,7 +79,17 @@ impl Oracle {
         let Some(secret) = stage.clusters.get(asker.cluster).and_then(|of| of.get(SECRET, key)) else { return };
         let uid = (asker.cluster, text(secret, "uid").to_owned());
         let now_in: BTreeSet<UserKey> = records(secret).into_iter().collect();
+        let untimely = self.untimely.contains(&asker.process);
+        if patch.get("data").is_some() && untimely {
+            self.misdated.insert(uid.clone());
+        } else if patch.get("data").is_some() {
+            self.misdated.remove(&uid);
+        }
         let published = self.published.entry(uid).or_default();
+        if untimely {
+            let dropped = published.users.difference(&now_in).filter(|user| is_hidden(stage, user));
+            self.excused.extend(dropped.cloned());
+        }
         let Some(data) = patch.get("data").and_then(Value::as_object) else { return };
         let decoded = values(secret);
         let before: BTreeSet<u64> = published.values.values().map(|(number, _)| *number).collect();
@@ -99,6 +109,10 @@ impl Oracle {
         }
         for made in before.difference(&after).filter_map(|number| self.made.get(number)) {
             published.replaced.entry(made.key.clone()).or_insert(stage.now);
+        }
+        let kafka = data.iter().any(|(name, value)| name.starts_with("KAFKA_") && !value.is_null());
+        if kafka && !has(&decoded, "KAFKA_SECRET_UPDATED") {
+            self.broken("S7", || format!("Secret {}/{} is written without saying when", key.0, key.1));
         }
         if let Some(what) = why_half(stage, (asker.cluster, key), secret) {
             self.broken("S7", || format!("Secret {}/{} in cluster {}: {what}", key.0, key.1, asker.cluster));
@@ -199,6 +213,10 @@ impl Oracle {
     fn late(&self, wall: Timestamp) -> Timestamp {
         wall.checked_add(self.wrong + SignedDuration::from_secs(6)).unwrap_or(Timestamp::MAX)
     }
+}
+
+fn has(values: &BTreeMap<String, String>, name: &str) -> bool {
+    values.get(name).is_some_and(|value| !value.is_empty())
 }
 
 /// Whether something needs a secret of its namespace.

@@ -72,7 +72,8 @@ impl Oracle {
                 // It counts from when the write was decided, which is sent within half a minute.
                 let grace =
                     self.forgives(grace.and_then(|it| it.try_into().ok()).unwrap_or_default()).saturating_sub(LATE);
-                if let Some(since) = published.replaced.get(key)
+                // A list that somebody has edited may say that it was replaced long ago, and counts as a claim.
+                if let Some(since) = published.replaced.get(key).filter(|_| !self.is_excused(key))
                     && now < *since + grace
                 {
                     wrong = wrong.or(Some((
@@ -103,6 +104,10 @@ impl Oracle {
             return self.broken("S3", || format!("user {user} is made, and the journal does not say so before"));
         };
         let said = |member: &str| intent.get(member).and_then(Value::as_str).unwrap_or_default();
+        // By a clock that was ahead the intent is younger than its user: then the user is left, and `orphans` lists it.
+        if said("since").parse().is_ok_and(|since: Timestamp| stage.wall() < since) {
+            self.excused.insert(user.clone());
+        }
         let (namespace, secret, app, uid) =
             (said("namespace"), said("secret"), said("application"), said("applicationUid"));
         for (cluster, other) in stage.clusters.iter().enumerate() {
@@ -140,6 +145,18 @@ impl Oracle {
                 )
             });
         }
+    }
+
+    /// Where a clock is ahead, a user that does not show yet is taken for gone: it is lost track of.
+    pub(super) fn before_journal(&mut self, stage: &Stage, asker: Asker, patch: &Value) {
+        if !self.untimely.contains(&asker.process) {
+            return;
+        }
+        let entries = journal(stage, asker.cluster);
+        let changed = patch.get("data").and_then(Value::as_object).into_iter().flatten();
+        let cleared = changed.filter(|(_, text)| text.is_null()).filter_map(|(name, _)| entries.get(name));
+        let users = cleared.filter_map(user_of).filter(|user| is_hidden(stage, user));
+        self.excused.extend(users.collect::<Vec<_>>());
     }
 
     pub(super) fn user_made(&mut self, stage: &Stage, asker: Asker, key: &UserKey) {
@@ -191,6 +208,20 @@ pub(super) fn journal(stage: &Stage, cluster: usize) -> BTreeMap<String, Value> 
         .flatten()
         .filter_map(|(name, text)| Some((name.clone(), serde_json::from_str(text.as_str()?).ok()?)))
         .collect()
+}
+
+pub(super) fn user_of(entry: &Value) -> Option<UserKey> {
+    let text = |member: &str| entry.get(member)?.as_str();
+    Some(UserKey {
+        project: text("project")?.into(),
+        service: text("service")?.into(),
+        username: text("username")?.into(),
+    })
+}
+
+/// Whether a user exists and does not show yet.
+pub(super) fn is_hidden(stage: &Stage, user: &UserKey) -> bool {
+    stage.account.user(user).is_some_and(|found| stage.now < found.shown_from)
 }
 
 pub(super) fn names_user(entry: &Value, user: &UserKey) -> bool {

@@ -16,7 +16,7 @@ use aivenator::sandbox::simulation::{Breach, Case, Deed, Layout, What, When, shr
 use crate::support::repository;
 
 /// How many seeds are played, and how long each is.
-const SEEDS: u64 = 45;
+const SEEDS: u64 = 500;
 const STEPS: u64 = 300;
 
 fn said(name: &str) -> Option<u64> {

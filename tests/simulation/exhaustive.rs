@@ -1,6 +1,9 @@
 //! Small worlds, looked at from every side: a crash at each point, at each pair of points, and each view that is old.
+//!
+//! A normal run plays every single crash, and of the other cases a fixed part: all of them take minutes.
+//! `AIVENATOR_EXHAUSTIVE=1 cargo test simulation::exhaustive` plays all.
 
-use std::io::Write as _;
+use std::time::Instant;
 
 use aivenator::sandbox::simulation::{Case, Deed, Layout, What, When};
 
@@ -8,6 +11,9 @@ use super::play_all;
 
 /// A thing that happens: what, to which of its kind, and how.
 type Happens = (u32, What, u8, u32);
+
+/// What goes wrong: when, what, with which of its kind, and how.
+type Fault = (When, What, u8, u32);
 
 /// The reference workloads: a name, and what happens at which step. Numbers of specs are those of `simulation/spec.rs`.
 const WORKLOADS: [(&str, &[Happens]); 26] = [
@@ -42,16 +48,6 @@ const WORKLOADS: [(&str, &[Happens]); 26] = [
 /// The watches: of applications, secrets, pods, `ReplicaSet`s, `OpenSearch` and Valkey instances.
 const WATCHES: [u8; 6] = [0, 1, 2, 3, 9, 10];
 
-/// Not every workload holds yet, which seeds show too: whoever mends that asks for it.
-fn is_asked_for(name: &str) -> bool {
-    let asked = std::env::var_os("AIVENATOR_EXHAUSTIVE").is_some();
-    if !asked {
-        // Not by a macro: what those print is shown only where a test fails.
-        let _ = writeln!(std::io::stderr(), "SKIPPED {name}: set AIVENATOR_EXHAUSTIVE=1; not all of it passes yet");
-    }
-    asked
-}
-
 fn workload(number: usize) -> Case {
     let (_, happens) = WORKLOADS[number];
     let layout = Layout { clusters: 1, twins: false, instance_check: true };
@@ -61,28 +57,40 @@ fn workload(number: usize) -> Case {
     Case { order: None, layout, steps: 160, deeds: deeds.collect() }
 }
 
-fn with(number: usize, more: &[(When, What, u8, u32)]) -> (String, Case) {
+/// The workload, and what goes wrong with it.
+fn with(number: usize, faults: &[Fault]) -> (String, Case) {
     let mut case = workload(number);
-    let deed = |(when, what, name, more): &(When, What, u8, u32)| {
+    let deed = |(when, what, name, more): &Fault| {
         (*when, Deed { what: *what, cluster: 0, space: 0, name: *name, more: *more })
     };
-    case.deeds.extend(more.iter().map(deed));
-    (format!("{} with {more:?}", WORKLOADS[number].0), case)
+    case.deeds.extend(faults.iter().map(deed));
+    (format!("{} with {faults:?}", WORKLOADS[number].0), case)
 }
 
-/// How many effects each workload has, where nothing goes wrong.
-fn effects() -> Vec<u32> {
-    (0..WORKLOADS.len())
-        .map(|number| {
-            let outcome = workload(number).play();
-            assert_eq!(outcome.breach, None, "{}: {:#?}", WORKLOADS[number].0, workload(number).tell().story);
-            outcome.effects
-        })
-        .collect()
+/// How many effects a workload has where nothing goes wrong.
+fn effects(number: usize) -> u32 {
+    let outcome = workload(number).play();
+    assert_eq!(outcome.breach, None, "{}: {:#?}", WORKLOADS[number].0, workload(number).tell().story);
+    outcome.effects
+}
+
+/// Plays each workload with everything that can go wrong with it; in a normal run one case in so many of them.
+fn play_each(one_in: usize, faults: impl Fn(usize) -> Vec<Vec<Fault>>) {
+    let one_in = if std::env::var_os("AIVENATOR_EXHAUSTIVE").is_some() { 1 } else { one_in };
+    let of = |number| faults(number).into_iter().map(move |faults| (number, faults));
+    let all: Vec<(usize, Vec<Fault>)> = (0..WORKLOADS.len()).flat_map(of).collect();
+    let taken: Vec<_> = all.iter().step_by(one_in).collect();
+    let case = |place: u64| {
+        let (number, faults) = taken[usize::try_from(place).unwrap()];
+        with(*number, faults)
+    };
+    let (begun, count) = (Instant::now(), u64::try_from(taken.len()).unwrap());
+    let steps = play_all(count, case);
+    println!("{count} of {} cases, {steps} steps in {:?}", all.len(), begun.elapsed());
 }
 
 /// Before an effect, after it, and after its answer; the next process begins a few seconds later.
-fn crash(effect: u32, way: u32) -> (When, What, u8, u32) {
+fn crash(effect: u32, way: u32) -> Fault {
     // A multiple of three, and by its other bits: nothing is under way, and the next process begins after five seconds.
     const PLAIN: u32 = 1_362;
     (When::Effect(effect), What::Crash, 0, PLAIN + way)
@@ -90,77 +98,50 @@ fn crash(effect: u32, way: u32) -> (When, What, u8, u32) {
 
 #[test]
 fn every_single_crash() {
-    if !is_asked_for("every_single_crash") {
-        return;
-    }
-    let mut cases = vec![];
-    for (number, effects) in effects().into_iter().enumerate() {
-        for effect in 1..=effects {
-            cases.extend((0..3).map(|way| with(number, &[crash(effect, way)])));
-        }
-    }
-    let steps = play_all(u64::try_from(cases.len()).unwrap(), |place| cases[usize::try_from(place).unwrap()].clone());
-    println!("{} crashes, {steps} steps", cases.len());
+    play_each(1, |number| {
+        let ways = |effect| (0..3).map(move |way| vec![crash(effect, way)]);
+        (1..=effects(number)).flat_map(ways).collect()
+    });
 }
 
 #[test]
 fn every_pair_of_crashes() {
-    if !is_asked_for("every_pair_of_crashes") {
-        return;
-    }
-    let mut cases = vec![];
-    for (number, effects) in effects().into_iter().enumerate().filter(|(_, effects)| *effects <= 14) {
-        for first in 1..=effects {
-            for second in first + 1..=effects + 2 {
-                // The points before an effect and after the one before it differ only in what was heard.
-                let way = (first + second) % 3;
-                cases.push(with(number, &[crash(first, 1), crash(second, way)]));
-            }
+    play_each(4, |number| {
+        let effects = effects(number);
+        if effects > 14 {
+            return vec![];
         }
-    }
-    let steps = play_all(u64::try_from(cases.len()).unwrap(), |place| cases[usize::try_from(place).unwrap()].clone());
-    println!("{} pairs, {steps} steps", cases.len());
+        // The points before an effect and after the one before it differ only in what was heard.
+        let pair = |first, second| vec![crash(first, 1), crash(second, (first + second) % 3)];
+        let seconds = |first| (first + 1..=effects + 2).map(move |second| pair(first, second));
+        (1..=effects).flat_map(seconds).collect()
+    });
 }
 
 /// A watch that says nothing from before something happens until long after it; and one that then lists anew, so that
 /// what has cancelled each other meanwhile is never seen.
 #[test]
 fn every_old_view() {
-    if !is_asked_for("every_old_view") {
-        return;
-    }
-    let mut cases = vec![];
-    for (number, (_, happens)) in WORKLOADS.iter().enumerate() {
-        let happens: Vec<u32> = happens.iter().map(|(step, ..)| *step).collect();
-        for step in happens.into_iter().flat_map(|step| [step, step + 1, step + 10, step + 25]) {
-            for watch in WATCHES {
-                cases.push(with(number, &[(When::Step(step), What::Deaf, watch, 299)]));
-                let anew = (When::Step(step + 60), What::Outdated, watch, 0);
-                cases.push(with(number, &[(When::Step(step), What::Deaf, watch, 299), anew]));
-            }
-        }
-    }
-    let steps = play_all(u64::try_from(cases.len()).unwrap(), |place| cases[usize::try_from(place).unwrap()].clone());
-    println!("{} views, {steps} steps", cases.len());
+    play_each(5, |number| {
+        let happens = WORKLOADS[number].1.iter().map(|(step, ..)| *step);
+        let steps = happens.flat_map(|step| [step, step + 1, step + 10, step + 25]);
+        let views = steps.flat_map(|step| WATCHES.map(|watch| (step, watch)));
+        let faults = views.flat_map(|(step, watch)| {
+            let deaf = (When::Step(step), What::Deaf, watch, 299);
+            [vec![deaf], vec![deaf, (When::Step(step + 60), What::Outdated, watch, 0)]]
+        });
+        faults.collect()
+    });
 }
 
 /// The answer of each effect is lost, whether or not it was done.
 #[test]
 fn every_lost_answer() {
-    if !is_asked_for("every_lost_answer") {
-        return;
-    }
-    let mut cases = vec![];
-    for (number, effects) in effects().into_iter().enumerate() {
-        for effect in 1..=effects {
-            for how in 0..6 {
-                cases.push(with(
-                    number,
-                    &[(When::Effect(effect), What::LoseAiven, 0, how), (When::Effect(effect), What::Lose, 0, how)],
-                ));
-            }
-        }
-    }
-    let steps = play_all(u64::try_from(cases.len()).unwrap(), |place| cases[usize::try_from(place).unwrap()].clone());
-    println!("{} lost answers, {steps} steps", cases.len());
+    play_each(5, |number| {
+        let ways = |effect| {
+            let lost = move |what, how| (When::Effect(effect), what, 0, how);
+            (0..6).map(move |how| vec![lost(What::LoseAiven, how), lost(What::Lose, how)])
+        };
+        (1..=effects(number)).flat_map(ways).collect()
+    });
 }

@@ -67,14 +67,16 @@ impl Asker {
                 Ok(())
             }
             Read::User(key) | Read::Credentials(key) => self.user(key).await,
-            Read::Journal => {
-                let asked = clock::now();
-                let journal = journal::read(&self.executor.kube, &self.place).await;
-                let read = journal.seen().map(|_| ()).ok_or(Trouble::Journal(journal::Unwritten::Unavailable));
-                self.learn(Fact::Journal(journal, asked));
-                read
-            }
+            Read::Journal => self.ask_journal().await,
         }
+    }
+
+    async fn ask_journal(&self) -> Result<(), Trouble> {
+        let asked = clock::now();
+        let journal = journal::read(&self.executor.kube, &self.place).await;
+        let read = journal.seen().map(|_| ()).ok_or(Trouble::Journal(journal::Unwritten::Unavailable));
+        self.learn(Fact::Journal(journal, asked));
+        read
     }
 
     async fn secret(&self, key: &SecretKey) -> Result<(), Trouble> {
@@ -132,7 +134,12 @@ impl Asker {
                 self.secret(key).await?;
             }
         }
-        for user in &in_doubt(decision, world) {
+        let doubted = in_doubt(decision, world);
+        if !doubted.is_empty() {
+            // Another replica may have made one of them just now, so that it does not show yet.
+            self.ask_journal().await?;
+        }
+        for user in &doubted {
             self.user(user).await?;
         }
         let users = decision

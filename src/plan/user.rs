@@ -12,8 +12,8 @@ use crate::read::Read;
 use crate::reason::{Reason, Unwanted};
 use crate::want::Want;
 use crate::world::{
-    AppKey, Claim, Intent, Journal, Keys, Kind, Lookup, Name, Outcome, Retirement, SecretKey, Subject, Timestamp, User,
-    UserKey, World,
+    AppKey, Claim, Intent, Journal, Keys, Kind, Lookup, Name, Outcome, Retirement, Secret, SecretKey, Subject,
+    Timestamp, User, UserKey, World,
 };
 
 /// Decides one user that the journal speaks of; `None` if it does not.
@@ -202,7 +202,7 @@ fn undo(world: &World, (user, intent): (&UserKey, &Intent), settled_at: Timestam
             return clear(user, secret, why_not_adopted(user, intent, observed));
         }
         // Somebody may have edited the record.
-        if holds(world, secret, observed) {
+        if holds(world, secret, (user, observed)) {
             let what = format!("secret {secret} holds its credentials, although it does not record it").into();
             return (Verdict::Keep, Reason::Settling { what, until: None }, vec![]);
         }
@@ -224,11 +224,12 @@ fn undo(world: &World, (user, intent): (&UserKey, &Intent), settled_at: Timestam
     (Verdict::Change, why_abandoned(world, intent), actions)
 }
 
-/// Whether a secret that stays holds the name of a user, and so its credentials.
-fn holds(world: &World, secret: &SecretKey, user: &User) -> bool {
+/// Whether a secret that stays holds the name of a user, and so its credentials, unless it records a namesake elsewhere.
+fn holds(world: &World, secret: &SecretKey, (user, observed): (&UserKey, &User)) -> bool {
     let stays = world.managed(secret).filter(|secret| !secret.terminating);
-    let mut contents = stays.and_then(|secret| secret.data().seen()).into_iter().flat_map(Keys::iter);
-    contents.any(|(_, content)| content.same(user.name) == Some(true))
+    let namesake = |secret: &&Secret| secret.claims().iter().any(|claim| claim.username == user.username);
+    let keys = stays.filter(|secret| !namesake(secret)).and_then(|secret| secret.data().seen());
+    keys.into_iter().flat_map(Keys::iter).any(|(_, content)| content.same(observed.name) == Some(true))
 }
 
 fn why_abandoned(world: &World, intent: &Intent) -> Reason {

@@ -13,7 +13,7 @@ use crate::support::build::world;
 use crate::support::generate::input;
 
 /// How many worlds are counted.
-const WORLDS: usize = 2000;
+const WORLDS: usize = 4000;
 
 /// Every situation that a law could stumble over is met, and every action and most reasons come from some world.
 #[test]

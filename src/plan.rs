@@ -235,7 +235,9 @@ fn finish(world: &World, mut decisions: Vec<Decision>, mut notes: Notes) -> Plan
             let why = "it belongs to another cluster, from which this one seems to be restored; nothing is done until a \
                        person deletes ConfigMap aivenator-journal";
             let reason = Reason::JournalUnavailable { why: why.into() };
-            decisions.iter_mut().for_each(|decision| decision.withhold(&reason));
+            for decision in &mut decisions {
+                decision.withhold(&reason);
+            }
         }
         Observed::Seen(_) => {}
         // It may be another cluster's, whose users must not go.

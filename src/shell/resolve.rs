@@ -113,13 +113,12 @@ impl<'a> Purse<'a> {
     }
 
     async fn ca(&self, project: &Name) -> Result<Arc<str>, Trouble> {
-        let pem = match self.cas.get(project) {
-            Some(pem) => pem,
-            None => {
-                let ca = self.client.ca(project).await.map_err(Trouble::Aiven)?;
-                self.cas.keep(project, ca.pem.clone());
-                ca.pem
-            }
+        let pem = if let Some(pem) = self.cas.get(project) {
+            pem
+        } else {
+            let ca = self.client.ca(project).await.map_err(Trouble::Aiven)?;
+            self.cas.keep(project, ca.pem.clone());
+            ca.pem
         };
         #[cfg(feature = "defects")]
         let pem = sabotage::first_block(pem);

@@ -90,7 +90,9 @@ impl View {
         let lists =
             self.fresh.iter().filter(|((place, _), (seen, _))| place == namespace && now.duration_since(*seen) < FRESH);
         let lists: Vec<Vec<Sighting>> = lists.map(|(_, (_, sightings))| sightings.clone()).collect();
-        lists.into_iter().for_each(|sightings| self.listed_afresh(sightings));
+        for sightings in lists {
+            self.listed_afresh(sightings);
+        }
         std::mem::replace(&mut self.world, watched)
     }
 

@@ -36,10 +36,8 @@ impl Play {
                 self.end(cluster, (APP, &app));
                 self.app(cluster, &app, more);
             }
-            What::Deploy => self.deploy(cluster, &app, more),
+            What::Deploy | What::Resync | What::HoldApp => self.touch(cluster, &app, deed),
             What::Expire => self.expire(cluster, &app, more),
-            What::Resync => self.resync(cluster, &app),
-            What::HoldApp => self.edit(cluster, (APP, &app), &json!({"metadata": {"finalizers": ["team/finalizer"]}})),
             What::Work => self.work(cluster, deed),
             What::EndWork => {
                 let work = key(space, &format!("w{}", more % 3));
@@ -80,9 +78,14 @@ impl Play {
         }
     }
 
-    fn deploy(&mut self, cluster: usize, app: &Key, more: u32) {
-        let annotations = json!({names::CORRELATION_ID: more.to_string()});
-        self.edit(cluster, (APP, app), &json!({"metadata": {"annotations": annotations}}));
+    /// Does something to an application that leaves its spec as it is.
+    fn touch(&mut self, cluster: usize, app: &Key, deed: &Deed) {
+        let metadata = match deed.what {
+            What::Resync => return self.resync(cluster, app),
+            What::HoldApp => json!({"finalizers": ["team/finalizer"]}),
+            _ => json!({"annotations": {names::CORRELATION_ID: deed.more.to_string()}}),
+        };
+        self.edit(cluster, (APP, app), &json!({"metadata": metadata}));
     }
 
     fn expire(&mut self, cluster: usize, app: &Key, more: u32) {

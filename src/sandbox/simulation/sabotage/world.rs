@@ -53,13 +53,7 @@ pub(crate) fn world(world: &World, subject: Option<&Subject>) -> World {
                 app.terminating.then_some(lives)
             });
         }
-        Some(Defect::G43) => each_app(&mut seen, |app| {
-            let mut spec = app.spec.clone();
-            let kafka = spec.kafka.as_mut()?;
-            let wrong = kafka.secret_name.as_ref().filter(|name| name.contains('_'))?;
-            kafka.secret_name = Some(wrong.to_lowercase().replace('_', "-").into());
-            Some(same_generation(app, spec))
-        }),
+        Some(Defect::G43) => each_app(&mut seen, unlooked_at),
         Some(Defect::G45) => one_holder(&mut seen, subject),
         Some(Defect::G48) => set(&mut seen, |settings| settings.projects.extend([Name::from("nowhere")])),
         _ => {}
@@ -120,6 +114,15 @@ fn last_wins(app: &Application) -> Option<Application> {
         .or(spec.valkey.last().map(|it| shared(&it.secret_name)))?;
     spec.kafka = spec.kafka.filter(|kafka| shared(&kafka.secret_name) != last);
     (spec != app.spec).then(|| same_generation(app, spec))
+}
+
+/// The application as if its secret had a name that there can be.
+fn unlooked_at(app: &Application) -> Option<Application> {
+    let mut spec = app.spec.clone();
+    let kafka = spec.kafka.as_mut()?;
+    let wrong = kafka.secret_name.as_ref().filter(|name| name.contains('_'))?;
+    kafka.secret_name = Some(wrong.to_lowercase().replace('_', "-").into());
+    Some(same_generation(app, spec))
 }
 
 fn same_generation(app: &Application, spec: Spec) -> Application {

@@ -54,9 +54,9 @@ fn service(body: &[u8], key: &ServiceKey, digester: &Digester) {
     let Some(service) = door::service(body, key, digester) else { return };
     assert!(!service.users_complete, "a list only suggests that somebody is not there");
     assert!(service.components.iter().all(|part| part.port > 0 && !part.host.is_empty()));
-    let users = service.users.values();
+    let users = service.users_in_order();
     assert!(
-        users.clone().all(|user| user.password.is_none() && user.private_key.is_none() && user.certificate.is_none())
+        users.values().all(|user| user.password.is_none() && user.private_key.is_none() && user.certificate.is_none())
     );
     // What is passed over may be nested more deeply than a value may be.
     let Ok(answer) = serde_json::from_slice::<Value>(body) else { return };

@@ -1,6 +1,7 @@
 //! Any answer that says something went wrong: nothing that Aiven wrote comes out, and "gone" only if it said so.
 
 use std::error::Error as _;
+use std::fmt::Write as _;
 
 use aivenator::shell::aiven::{Missing, Operation, Problem, Target, door};
 use aivenator::world::ServiceKey;
@@ -37,7 +38,7 @@ pub fn check(bytes: &[u8]) {
     let mut shown = format!("{error} {error:?} {:?} {:?} {:?}", error.problem(), error.code(), error.class());
     let mut source = error.source();
     while let Some(cause) = source {
-        shown += &format!("{cause} {cause:?}");
+        let _ = write!(shown, "{cause} {cause:?}");
         source = cause.source();
     }
     assert!(!shown.to_lowercase().contains(CANARY), "{shown}");

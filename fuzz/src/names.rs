@@ -47,8 +47,8 @@ fn ours((app, kind): (&AppKey, ServiceType), prefix: &Prefix, candidates: &[Stri
         assert!(prefix.gave(name) && kind.gave_name(app, name), "{name} is not taken for ours");
     }
     let different: BTreeSet<&String> = candidates.iter().collect();
-    let named: BTreeSet<&String> = names.iter().collect();
-    assert_eq!(different.len(), named.len(), "two suffixes, one name");
+    let all: BTreeSet<&String> = names.iter().collect();
+    assert_eq!(different.len(), all.len(), "two suffixes, one name");
     names
 }
 

@@ -6,7 +6,9 @@ use std::path::Path;
 use aivenator_fuzz::*;
 
 fn each(folder: &str, check: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    // Built as a test of `aivenator` itself, too.
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = if here.ends_with("fuzz") { here.join(folder) } else { here.join("fuzz").join(folder) };
     let mut count = 0;
     for entry in fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
@@ -53,4 +55,11 @@ fn settings_hold() {
 fn answers_hold() {
     each("seeds/answers", answers::check);
     each("seeds/errors", errors::check);
+}
+
+/// Of those no real one is committed.
+#[cfg(feature = "shell")]
+#[test]
+fn keystores_hold() {
+    each("seeds/keystores", keystores::check);
 }

@@ -161,6 +161,8 @@ async fn write(
         own.extend(new.iter().cloned());
         match next.store(kube, place, &stored).await {
             Ok(written) => {
+                // Whoever announces the name next may be another process.
+                own.retain(|user| written.journal.intents.contains_key(user));
                 *known = Some(written);
                 return answers;
             }

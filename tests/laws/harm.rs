@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use aivenator::action::Action;
 use aivenator::check::{Rule, check};
 use aivenator::plan::plan;
+use aivenator::read::Read;
 use aivenator::want::ServiceType;
 use aivenator::world::{AppKey, Expect, Kind, Lookup, Name, SecretKey, Subject, UserKey, WorkloadKind, World};
 use proptest::prelude::*;
@@ -122,6 +123,13 @@ proptest! {
                 prop_assert!(user.project != "p9", "{user}");
                 let own = namespace.as_ref().is_some_and(|namespace| is_own(namespace, user));
                 prop_assert!(own, "{} touches {user}", decision.subject);
+            }
+        }
+        // Whoever reads a user is shown its credentials.
+        for read in &plan.reads {
+            if let Read::User(user) | Read::Credentials(user) = read {
+                prop_assert!(user.username != "avnadmin" && user.username != "somebody", "{user} is read");
+                prop_assert!(user.project != "p9", "{user} is read");
             }
         }
         never(&input, &[Rule::NotOwnName, Rule::BuiltIn, Rule::ServiceNotUsable])?;

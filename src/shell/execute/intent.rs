@@ -71,9 +71,8 @@ impl Executor {
                 self.did(action);
                 Ok(())
             }
-            Err(journal::Unwritten::Taken) => Err(Trouble::Taken),
             // Known by then, it is followed or undone like any that was found at the start.
-            Err(journal::Unwritten::Found) => {
+            Err(journal::Unwritten::Taken | journal::Unwritten::Found) => {
                 self.read_journal().await;
                 Err(Trouble::Taken)
             }

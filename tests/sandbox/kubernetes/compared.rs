@@ -108,6 +108,9 @@ fn values_of_the_wrong_type_are_told_as_kubernetes_does() {
     object["spec"] = json!({"expiresAt": "tomorrow"});
     let answer = post(&kubernetes, APPLICATIONS, &object).json();
     assert_eq!(causes(&answer), [("spec.expiresAt", "FieldValueTypeInvalid")]);
+    object["metadata"]["name"] = json!("two");
+    object["spec"] = json!({"expiresAt": "2026-12-24t18:00:00,1234567891234ZTomorrow"});
+    assert_eq!(post(&kubernetes, APPLICATIONS, &object).code, 201, "but that is a time to the server");
     post(&kubernetes, APPLICATIONS, &application("one"));
     let path = format!("{APPLICATIONS}/one/status");
     let answer = patch(&kubernetes, &path, (MERGE, &json!({"status": {"observedGeneration": "one"}}))).json();

@@ -8,6 +8,7 @@ mod normal;
 mod side;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use aivenator::sandbox::faults::Faults;
 use aivenator::sandbox::kubernetes::{Kubernetes, Options};
@@ -61,12 +62,26 @@ fn both_servers_give_the_same_answers() {
 /// Asks both; says where they differ first.
 fn why_they_differ(mut sides: [Side; 2], steps: &[Step]) -> Option<String> {
     for (number, step) in steps.iter().enumerate() {
-        let [ours, theirs] = sides.each_mut().map(|side| side.take(step));
+        let mut ask = || sides.each_mut().map(|side| side.take(step));
+        let [mut ours, mut theirs] = ask();
+        // A list of any version may show what was there a moment ago.
+        for _ in 0..20 {
+            if ours == theirs || !matches!(step, Step::List { .. }) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(250));
+            [ours, theirs] = ask();
+        }
         if ours != theirs {
             return Some(format!("at step {number}, {step:?}\nthe sandbox: {ours}\nthe server:  {theirs}"));
         }
     }
-    let [ours, theirs] = sides.map(Side::watched);
-    let differs = ours.iter().zip(&theirs).find(|(ours, theirs)| ours != theirs);
-    differs.map(|(ours, theirs)| format!("a watch\nthe sandbox: {ours:#?}\nthe server:  {theirs:#?}"))
+    let mut why = None;
+    // A machine that has much to do takes longer to tell.
+    for patience in [700, 3_000, 10_000].map(Duration::from_millis) {
+        let [ours, theirs] = sides.each_ref().map(|side| side.watched(patience));
+        let (ours, theirs) = ours.into_iter().zip(theirs).find(|(ours, theirs)| ours != theirs)?;
+        why = Some(format!("a watch\nthe sandbox: {ours:#?}\nthe server:  {theirs:#?}"));
+    }
+    why
 }

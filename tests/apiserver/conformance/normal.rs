@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// The names of what one server has made up, in the order in which it appeared.
+#[derive(Clone)]
 pub struct Names {
     namespace: String,
     given: BTreeMap<String, String>,

@@ -10,8 +10,6 @@ use super::asks::{Kind, Step, Version};
 use super::normal::Names;
 use crate::apiserver::client::{Answer, Ask, Client, MERGE};
 
-/// How long a watch is listened to: all that it tells has happened already.
-const LISTENED: Duration = Duration::from_millis(700);
 const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 const ONE_METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
@@ -146,9 +144,9 @@ impl Side {
         format!("{} {} {:?}", answer.code, self.names.replace(body), answer.warnings)
     }
 
-    /// What watches tell that begin where lists were made.
-    pub fn watched(mut self) -> Vec<Vec<String>> {
-        let Side { client, marks, .. } = &self;
+    /// What watches tell within a while that begin where lists were made: all of it has happened already.
+    pub fn watched(&self, patience: Duration) -> Vec<Vec<String>> {
+        let Side { client, marks, .. } = self;
         let paths = marks.iter().rev().take(4).map(|(kind, query, version)| {
             let joint = if query.is_empty() { '?' } else { '&' };
             format!("{}{query}{joint}watch=true&resourceVersion={version}", self.path(*kind, ""))
@@ -156,12 +154,12 @@ impl Side {
         let paths: Vec<String> = paths.collect();
         let listened: Vec<Vec<Value>> = std::thread::scope(|scope| {
             let listening: Vec<_> =
-                paths.iter().map(|path| scope.spawn(move || client.watch(path, usize::MAX, LISTENED))).collect();
+                paths.iter().map(|path| scope.spawn(move || client.watch(path, usize::MAX, patience))).collect();
             listening.into_iter().map(|one| one.join().unwrap()).collect()
         });
-        let tell = |events: Vec<Value>| {
-            events.into_iter().map(|event| self.names.replace(event).to_string()).collect::<Vec<_>>()
-        };
+        let mut names = self.names.clone();
+        let tell =
+            |events: Vec<Value>| events.into_iter().map(|event| names.replace(event).to_string()).collect::<Vec<_>>();
         listened.into_iter().map(tell).collect()
     }
 }

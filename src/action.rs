@@ -187,17 +187,6 @@ impl Action {
         }
     }
 
-    /// The user that exists already and that it changes at Aiven, if that is what it does.
-    pub const fn changes(&self) -> Option<&UserKey> {
-        match self {
-            Action::SetAccess { user, .. }
-            | Action::GrantAcl { user, .. }
-            | Action::RevokeAcl { user }
-            | Action::DeleteUser { user } => Some(user),
-            _ => None,
-        }
-    }
-
     /// Whether it changes anything; the others are there to be read.
     pub const fn is_change(&self) -> bool {
         !matches!(self, Action::SkipProtected { .. } | Action::KeepSecret { .. } | Action::KeepUser { .. })

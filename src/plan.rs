@@ -254,7 +254,7 @@ fn finish(world: &World, mut decisions: Vec<Decision>, mut notes: Notes) -> Plan
 }
 
 impl Decision {
-    /// The journal is another cluster's, so this is a restored backup: nothing is done until a person has removed it.
+    /// Does nothing, for that reason.
     fn withhold(&mut self, reason: &Reason) {
         if !self.actions.iter().any(|planned| planned.action.is_change()) {
             return;

@@ -6,20 +6,6 @@ pub mod aiven;
 pub mod faults;
 mod fill;
 pub mod kubernetes;
-#[expect(
-    clippy::assigning_clones,
-    clippy::duration_suboptimal_units,
-    clippy::filter_map_next,
-    clippy::indexing_slicing,
-    clippy::manual_is_multiple_of,
-    clippy::semicolon_if_nothing_returned,
-    clippy::single_match_else,
-    clippy::too_many_lines,
-    clippy::trivially_copy_pass_by_ref,
-    clippy::unchecked_time_subtraction,
-    clippy::unused_self,
-    reason = "dice and tables of tests: what goes wrong in them fails a test"
-)]
 pub mod simulation;
 pub mod story;
 

@@ -5,13 +5,13 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::field::{Fault, Object, integer, some_text, text, time};
 use super::metadata::{Names, namespace_name, object_name};
 use super::syntax;
-use crate::world::{Intent, Journal, Name, Outcome, Retirement, SecretKey, Timestamp, UserKey};
+use crate::world::{Intent, Journal, Name, Outcome, Retirement, SecretKey, UserKey};
 
 /// The version of the entries that are understood.
 const VERSION: i64 = 1;
@@ -37,32 +37,20 @@ pub fn read_journal(config_map: &Value) -> Result<FoundJournal, String> {
 /// An entry as it is written: its key and its text.
 pub type Entry = (String, String);
 
-/// The entry of an intent.
+/// The entry of an intent; with when its POST was sent where others have to know, since that was long after.
 pub fn intent_entry(user: &UserKey, intent: &Intent) -> Entry {
-    (intent_key(user), Value::Object(intent_members(user, intent)).to_string())
-}
-
-/// The entry of an intent whose POST is about to be sent long after it was written down, which others have to know.
-pub fn renewed_entry(user: &UserKey, intent: &Intent, sent: Timestamp) -> Entry {
-    let mut members = intent_members(user, intent);
-    members.insert("sent".to_owned(), json!(sent.to_string()));
-    (intent_key(user), Value::Object(members).to_string())
-}
-
-fn intent_members(user: &UserKey, intent: &Intent) -> Map<String, Value> {
-    let Intent { secret, application, application_uid, since, sent: _, outcome: _ } = intent;
-    let members = [
-        ("version", json!(VERSION)),
-        ("project", json!(user.project)),
-        ("service", json!(user.service)),
-        ("username", json!(user.username)),
-        ("namespace", json!(secret.namespace)),
-        ("secret", json!(secret.name)),
-        ("application", json!(application)),
-        ("applicationUid", json!(application_uid)),
-        ("since", json!(since.to_string())),
-    ];
-    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    let Intent { secret, application, application_uid, since, sent, outcome: _ } = intent;
+    let mut entry = json!({
+        "version": VERSION,
+        "project": user.project, "service": user.service, "username": user.username,
+        "namespace": secret.namespace, "secret": secret.name,
+        "application": application, "applicationUid": application_uid,
+        "since": since.to_string(),
+    });
+    if let (Some(sent), Value::Object(members)) = (sent, &mut entry) {
+        members.insert("sent".to_owned(), json!(sent.to_string()));
+    }
+    (intent_key(user), entry.to_string())
 }
 
 /// The entry of a retirement.

@@ -35,7 +35,7 @@ pub(super) enum Recorded<'w> {
     Own(UserKey, &'w User),
     /// It records one that exists and was not made for it alone.
     NotOwn(UserKey, &'w User, Reason),
-    /// It records one that has no name of ours; whether it exists was not looked at, and need not be.
+    /// It records one that has no name of ours and that no list of users shows; it need not be looked at.
     Foreign(UserKey, Reason),
     /// Whether the user exists cannot be told now.
     Unseen(Reason),
@@ -63,9 +63,13 @@ pub(super) fn recorded<'w>(
     }
     let user = key.user(claim.username.clone());
     match service.user(&user.username) {
-        // Whoever could edit the record could have the credentials of anybody read.
+        // Whoever could edit the record could have the credentials of anybody read: a list shows none.
         Lookup::Unseen(why) => match why_foreign(app, want, &user) {
-            Some(reason) => Recorded::Foreign(user, reason),
+            Some(reason) if service.users_listed => Recorded::Foreign(user, reason),
+            Some(_) => {
+                let why = "its users were not listed".into();
+                Recorded::Unseen(Reason::NotObserved { what: Read::Service(key.clone()), why })
+            }
             None => Recorded::Unseen(Reason::NotObserved { what: Read::User(user), why }),
         },
         Lookup::Absent => match settling_until(world, &user) {

@@ -10,6 +10,7 @@ mod ear;
 mod machine;
 mod oracle;
 mod pem;
+#[expect(clippy::indexing_slicing, reason = "a member of a JSON object that is not there is made")]
 mod people;
 mod play;
 mod process;
@@ -18,6 +19,7 @@ mod request;
 #[expect(clippy::disallowed_methods, clippy::overly_complex_bool_expr, reason = "what is wrong is so on purpose")]
 pub(crate) mod sabotage;
 mod shrink;
+#[expect(clippy::indexing_slicing, reason = "a member of a JSON object that is not there is made")]
 mod spec;
 mod stage;
 mod tale;
@@ -39,22 +41,16 @@ impl Case {
     /// Plays it with an operator that has a defect.
     #[cfg(feature = "defects")]
     pub fn play_with(&self, defect: Defect) -> Outcome {
-        sabotage::put_in(Some(defect));
-        let outcome = self.play();
-        sabotage::put_in(None);
-        outcome
+        sabotage::during(defect, || self.play())
     }
 
     /// The same, told in words.
     #[cfg(feature = "defects")]
     pub fn tell_with(&self, defect: Defect) -> Outcome {
-        sabotage::put_in(Some(defect));
-        let outcome = self.tell();
-        sabotage::put_in(None);
-        outcome
+        sabotage::during(defect, || self.tell())
     }
 
-    /// The same, told in words.
+    /// Plays it to its end, told in words.
     pub fn tell(&self) -> Outcome {
         play::Play::new(self.clone(), true).play()
     }

@@ -23,24 +23,11 @@ use crate::world::{
     AppKey, Digester, Kind, Lookup, Name, Secret, SecretKey, ServiceKey, Subject, UserKey, WorkloadKind, World, names,
 };
 
-/// Which Secrets with our finalizer are looked for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Stripped {
-    /// Those that are being deleted, and wait for this program.
-    Ending,
-    /// Every one without the label: it may record users.
-    All,
-}
-
-impl Stripped {
-    fn has(self, secret: &ObjectMeta) -> bool {
-        let ours = secret.finalizers.iter().flatten().any(|finalizer| finalizer == names::FINALIZER);
-        let label = secret.labels.as_ref().and_then(|labels| labels.get(names::TYPE));
-        ours && match self {
-            Stripped::Ending => secret.deletion_timestamp.is_some(),
-            Stripped::All => label.is_none_or(|label| label != names::TYPE_VALUE),
-        }
-    }
+/// Whether a Secret has our finalizer and not our label, so that no watch shows it: it may record users all the same.
+fn is_stripped(secret: &ObjectMeta) -> bool {
+    let ours = secret.finalizers.iter().flatten().any(|finalizer| finalizer == names::FINALIZER);
+    let label = secret.labels.as_ref().and_then(|labels| labels.get(names::TYPE));
+    ours && label.is_none_or(|label| label != names::TYPE_VALUE)
 }
 
 /// What asking needs.
@@ -180,17 +167,20 @@ impl Asker {
         }
     }
 
-    /// Looks for Secrets that no watch shows, since somebody has stripped their label.
+    /// Looks for Secrets that no watch shows, since somebody has stripped their label; and at those that were found so
+    /// before.
     pub(crate) async fn look_for_stripped(
         &self,
-        which: Stripped,
+        mut known: BTreeSet<SecretKey>,
         namespaces: &[Option<String>],
     ) -> Result<(), Trouble> {
         for namespace in namespaces {
-            let found = self.executor.kube.secrets_with(namespace.as_deref(), |secret| which.has(secret)).await;
-            for (namespace, name) in found.map_err(Trouble::kubernetes("ListSecrets"))? {
-                self.secret(&SecretKey::new(namespace, name)).await?;
-            }
+            let found = self.executor.kube.secrets_with(namespace.as_deref(), is_stripped).await;
+            let found = found.map_err(Trouble::kubernetes("ListSecrets"))?;
+            known.extend(found.into_iter().map(|(namespace, name)| SecretKey::new(namespace, name)));
+        }
+        for key in &known {
+            self.secret(key).await?;
         }
         Ok(())
     }

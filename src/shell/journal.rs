@@ -239,7 +239,7 @@ impl Stored {
                 let known = journal.intents.get_mut(user).filter(|intent| intent.secret == *secret);
                 let intent = known.ok_or(Unwritten::Gone)?;
                 intent.sent = Some(*now);
-                self.data.extend([entries::renewed_entry(user, intent, *now)]);
+                self.data.extend([entries::intent_entry(user, intent)]);
             }
             Change::Clear(user, secret, settled) => {
                 let known = journal.intents.get(user).filter(|intent| intent.secret == *secret);
@@ -288,7 +288,7 @@ impl Stored {
             Some(_) | None => {}
         }
         let since = known.map_or(intent.since, |known| known.since);
-        let intent = Intent { since, ..intent.clone() };
+        let intent = Intent { since, sent: known.and_then(|known| known.sent), ..intent.clone() };
         self.data.extend([entries::intent_entry(user, &intent)]);
         self.journal.intents.insert(user.clone(), intent);
         Ok(())

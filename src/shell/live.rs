@@ -9,7 +9,7 @@ use futures::StreamExt;
 use futures::stream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::ask::{Asker, Stripped};
+use super::ask::Asker;
 use super::execute::Executor;
 use super::fact::Fact;
 use super::journal::{self, Place};
@@ -59,7 +59,7 @@ impl Live {
             live = Live::look(config, &namespaces).await?;
         }
         // Who may not list every Secret does not see those; what a plan needs of them it asks for by name.
-        if let Err(trouble) = live.asker.look_for_stripped(Stripped::Ending, &namespaces).await {
+        if let Err(trouble) = live.asker.look_for_stripped(BTreeSet::new(), &namespaces).await {
             tracing::warn!("cannot look for stripped secrets: {trouble}");
         }
         live.ask().await;
@@ -140,7 +140,7 @@ impl Live {
     /// Looks for records that no list shows: Secrets that have lost their label, and a journal that is not where it was
     /// looked for; gives what could not be seen, one line each.
     pub async fn look_for_records(&mut self) -> Vec<String> {
-        let stripped = self.asker.look_for_stripped(Stripped::All, &[None]).await;
+        let stripped = self.asker.look_for_stripped(BTreeSet::new(), &[None]).await;
         self.learn();
         let stripped = stripped.err().map(|trouble| format!("Secrets without the label: {trouble}"));
         stripped.into_iter().chain(self.why_journal_missed().await).collect()

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use self::look::Look;
 use self::queue::{Queue, Repeats};
 use self::task::{Job, Tasks};
-use super::ask::{self, Asker, Stripped};
+use super::ask::{self, Asker};
 use super::clock;
 use super::execute::{Ended, failure_key};
 use super::fact::Fact;
@@ -186,8 +186,8 @@ impl Operator {
         self.slow_at = now.checked_add(self.pace.janitor_interval).unwrap_or(Timestamp::MAX);
         self.conflicts.clear();
         self.tasks.spawn(Job::Stripped, {
-            let (asker, namespaces) = (self.asker.clone(), self.pace.namespaces.clone());
-            async move { task::Ended::Stripped(asker.look_for_stripped(Stripped::Ending, &namespaces).await) }
+            let (asker, namespaces, known) = (self.asker.clone(), self.pace.namespaces.clone(), self.view.unwatched());
+            async move { task::Ended::Stripped(asker.look_for_stripped(known, &namespaces).await) }
         });
         self.reads.again(Read::Journal, now);
     }

@@ -6,8 +6,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::World;
 use super::key::{Name, SecretKey};
+use super::{Application, World};
 
 /// A kind of object that can use a secret or ask for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -88,7 +88,8 @@ pub struct Workload {
 impl World {
     /// The managed secrets that nothing asks for or uses at this moment: few are looked at for that.
     pub fn unwanted(&self) -> BTreeSet<SecretKey> {
-        let of_ending = self.ending().filter_map(|key| self.application(key)).flat_map(|app| {
+        let ended = |app: &&Application| app.terminating || app.expired(self.now);
+        let of_ending = self.ending().filter_map(|key| self.application(key)).filter(ended).flat_map(|app| {
             let key = |name: &Name| SecretKey { namespace: app.key.namespace.clone(), name: name.clone() };
             app.spec.secret_names().map(key)
         });

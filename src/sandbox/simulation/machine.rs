@@ -20,12 +20,12 @@ const SECRET: Table = Some(Kind::Secret);
 
 impl Play {
     /// Somebody does something to a secret.
-    pub(super) fn secret(&mut self, cluster: usize, (secret, app): (&Key, &Key), deed: &Deed) {
+    pub(super) fn secret(&mut self, cluster: usize, (secret, app): (&Key, &Key), deed: Deed) {
         let Some(found) = self.stage.clusters.get(cluster).and_then(|of| of.get(SECRET, secret)).cloned() else {
             return;
         };
         let more = deed.more;
-        let on = more % 2 == 0;
+        let on = more.is_multiple_of(2);
         let annotate = |name: &str, value: Value| json!({"metadata": {"annotations": {name: value}}});
         let patch = match deed.what {
             What::EndSecret => {
@@ -36,7 +36,7 @@ impl Play {
                 return self.say(cluster, (SECRET, secret), "deletes");
             }
             What::EditSecret => edit_of(&found, more),
-            What::Pause if more % 3 == 0 => {
+            What::Pause if more.is_multiple_of(3) => {
                 let paused = annotate(names::PAUSED, if on { json!("true") } else { Value::Null });
                 return self.edit(cluster, (Some(Kind::Application), app), &paused);
             }
@@ -85,7 +85,7 @@ impl Play {
     }
 
     /// Something happens to the machine of an operator.
-    pub(super) fn machine(&mut self, cluster: usize, deed: &Deed) {
+    pub(super) fn machine(&mut self, cluster: usize, deed: Deed) {
         let numbers: Vec<usize> = self.processes.keys().copied().collect();
         let number = numbers.get(usize::from(deed.name) % numbers.len().max(1)).copied();
         let (more, now) = (deed.more, self.stage.now);
@@ -115,7 +115,7 @@ impl Play {
                 self.tale.say(now, || format!("the clock of operator {number} is set by {by:#}"));
             }
             _ => {
-                let goes = more % 2 == 0;
+                let goes = more.is_multiple_of(2);
                 process.set_clock(SignedDuration::ZERO, goes);
                 self.oracle.clock_is_wrong(number, SignedDuration::from_mins(30));
                 self.tale.say(now, || {
@@ -126,7 +126,7 @@ impl Play {
     }
 
     /// Something happens to a watch.
-    pub(super) fn watch(&mut self, deed: &Deed) {
+    pub(super) fn watch(&mut self, deed: Deed) {
         let numbers: Vec<usize> = self.processes.keys().copied().collect();
         let Some(number) = numbers.get(usize::from(deed.cluster) % numbers.len().max(1)).copied() else { return };
         let Some(process) = self.processes.get_mut(&number) else { return };
@@ -140,7 +140,10 @@ impl Play {
                     watch.frozen_until = until;
                 }
                 self.tale.say(now, || {
-                    format!("the watch of operator {number} for {kind} says nothing for {:?}", until - now)
+                    format!(
+                        "the watch of operator {number} for {kind} says nothing for {:?}",
+                        until.saturating_sub(now)
+                    )
                 });
             }
             What::Swizzle => {

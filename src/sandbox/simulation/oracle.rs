@@ -103,7 +103,7 @@ struct Published {
 
 /// More of the same in one minute is a loop.
 const LOOP: usize = 12;
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 impl Oracle {
     pub(super) fn new(_: &Stage, _: &Case) -> Self {
@@ -251,7 +251,7 @@ impl Oracle {
     }
 
     /// Whether the operators of a cluster have made that user that exists now.
-    fn is_made_by(&self, stage: &Stage, cluster: usize, key: &UserKey) -> bool {
+    fn is_made_by(stage: &Stage, cluster: usize, key: &UserKey) -> bool {
         stage.account.user(key).is_some_and(|user| user.maker == Maker::Cluster(cluster))
     }
 

@@ -24,7 +24,7 @@ const SECRET: Table = Some(Kind::Secret);
 
 impl Play {
     /// Lets somebody do something.
-    pub(super) fn happen(&mut self, deed: &Deed) {
+    pub(super) fn happen(&mut self, deed: Deed) {
         let cluster = usize::from(deed.cluster) % self.stage.clusters.len().max(1);
         let space = pick(&SPACES, deed.space);
         let (app, secret) = (key(space, pick(&APPS, deed.name)), key(space, pick(&SECRETS, deed.name)));
@@ -32,10 +32,7 @@ impl Play {
         match deed.what {
             What::App => self.app(cluster, &app, more),
             What::EndApp => self.end(cluster, (APP, &app)),
-            What::RemakeApp => {
-                self.end(cluster, (APP, &app));
-                self.app(cluster, &app, more);
-            }
+            What::RemakeApp => self.remake(cluster, &app, more),
             What::Deploy | What::Resync | What::HoldApp => self.touch(cluster, &app, deed),
             What::Expire => self.expire(cluster, &app, more),
             What::Work => self.work(cluster, deed),
@@ -70,7 +67,7 @@ impl Play {
             | What::Token
             | What::Lag => self.aiven(cluster, deed),
             What::Crash | What::Hold | What::Late | What::Lose | What::LoseAiven | What::Refuse | What::RefuseAiven => {
-                self.armed.push_back(*deed);
+                self.armed.push_back(deed);
             }
             What::Stop | What::Another | What::Sleep | What::Clock | What::Stand => self.machine(cluster, deed),
             What::Deaf | What::Outdated | What::Twice | What::Swizzle => self.watch(deed),
@@ -78,8 +75,13 @@ impl Play {
         }
     }
 
+    fn remake(&mut self, cluster: usize, app: &Key, more: u32) {
+        self.end(cluster, (APP, app));
+        self.app(cluster, app, more);
+    }
+
     /// Does something to an application that leaves its spec as it is.
-    fn touch(&mut self, cluster: usize, app: &Key, deed: &Deed) {
+    fn touch(&mut self, cluster: usize, app: &Key, deed: Deed) {
         let metadata = match deed.what {
             What::Resync => return self.resync(cluster, app),
             What::HoldApp => json!({"finalizers": ["team/finalizer"]}),
@@ -91,12 +93,12 @@ impl Play {
     fn expire(&mut self, cluster: usize, app: &Key, more: u32) {
         let left = SignedDuration::from_secs(i64::from(more % 7_200));
         let at = self.stage.wall().checked_add(left).unwrap_or_default();
-        let end = if more % 4 == 0 { Value::Null } else { json!(whole(at)) };
+        let end = if more.is_multiple_of(4) { Value::Null } else { json!(whole(at)) };
         self.edit(cluster, (APP, app), &json!({"spec": {"expiresAt": end}}));
     }
 
     /// Makes an instance of a service of another namespace.
-    fn claim(&mut self, cluster: usize, deed: &Deed) {
+    fn claim(&mut self, cluster: usize, deed: Deed) {
         let (space, other) = (pick(&SPACES, deed.space), pick(&SPACES, deed.space.wrapping_add(1)));
         let name = format!("valkey-{other}-c");
         self.tale.say(self.stage.now, || format!("somebody in {space} makes a Valkey {name}"));
@@ -159,7 +161,7 @@ impl Play {
         }
     }
 
-    fn work(&mut self, cluster: usize, deed: &Deed) {
+    fn work(&mut self, cluster: usize, deed: Deed) {
         let (space, kind) = (pick(&SPACES, deed.space), kind_of(deed.name));
         let secret = pick(&SECRETS, u8::try_from(deed.more >> 8 & 255).unwrap_or_default());
         let (table, name) = (Some(Kind::Workload(kind)), format!("w{}", deed.more % 3));
@@ -179,11 +181,11 @@ impl Play {
         }
     }
 
-    fn instance(&mut self, cluster: usize, deed: &Deed) {
+    fn instance(&mut self, cluster: usize, deed: Deed) {
         let all: Vec<_> = super::stage::instances().collect();
         let Some((space, of, name)) = all.get(usize::from(deed.name) % all.len().max(1)) else { return };
         let table = Some(Kind::Instance(*of));
-        if deed.what == What::EndInstance && deed.more % 2 == 0 {
+        if deed.what == What::EndInstance && deed.more.is_multiple_of(2) {
             self.end(cluster, (table, &key(space, name)));
             return;
         }
@@ -207,7 +209,7 @@ impl Play {
         }
     }
 
-    fn aiven(&mut self, cluster: usize, deed: &Deed) {
+    fn aiven(&mut self, cluster: usize, deed: Deed) {
         let all = services();
         let Some((service, _)) = all.get(usize::from(deed.name) % all.len().max(1)).cloned() else { return };
         let (more, now, wall) = (deed.more, self.stage.now, self.stage.wall());
@@ -240,7 +242,7 @@ impl Play {
         }
     }
 
-    fn user(&mut self, deed: &Deed) {
+    fn user(&mut self, deed: Deed) {
         let (now, wall) = (self.stage.now, self.stage.wall());
         let there = self.stage.account.services.iter().filter(|(_, it)| !it.is_gone);
         let users: Vec<UserKey> = there
@@ -267,13 +269,13 @@ impl Play {
         self.tale.say(now, || format!("{what} {user}"));
     }
 
-    fn service(&mut self, key: &ServiceKey, deed: &Deed) {
+    fn service(&mut self, key: &ServiceKey, deed: Deed) {
         let (more, now) = (deed.more, self.stage.now);
         let Some(service) = self.stage.account.services.get_mut(key) else { return };
         match deed.what {
             What::Power => {
-                service.state =
-                    pick(&["RUNNING", "POWEROFF", "REBUILDING"], u8::try_from(more % 3).unwrap_or_default()).to_owned();
+                let states = ["RUNNING", "POWEROFF", "REBUILDING"];
+                pick(&states, u8::try_from(more % 3).unwrap_or_default()).clone_into(&mut service.state);
                 let state = service.state.clone();
                 self.tale.say(now, || format!("service {key} is {state}"));
             }
@@ -308,7 +310,7 @@ impl Play {
 }
 
 /// A user that an application would be given.
-fn likely(_: usize, service: &ServiceKey, deed: &Deed, cluster: Option<&str>) -> UserKey {
+fn likely(_: usize, service: &ServiceKey, deed: Deed, cluster: Option<&str>) -> UserKey {
     let app = AppKey::new(pick(&SPACES, deed.space), pick(&APPS, deed.name));
     let generation = i64::from(deed.more % 3) + 1;
     let suffix = suffixes(generation, &app.name, cluster).next().unwrap_or_default();

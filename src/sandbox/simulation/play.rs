@@ -91,7 +91,7 @@ impl Play {
     pub(super) fn new(mut case: Case, told: bool) -> Self {
         // In the order of their coming; those that wait for an effect are looked for when it comes.
         case.deeds.sort_by_key(|(when, _)| *when);
-        let stage = Stage::new(&case.layout);
+        let stage = Stage::new(case.layout);
         let mut play = Play {
             oracle: Oracle::new(&stage, &case),
             stage,
@@ -147,7 +147,7 @@ impl Play {
                 && at <= self.steps
             {
                 self.next_deed += 1;
-                self.happen(&deed);
+                self.happen(deed);
             }
             if let Some(breach) = self.step() {
                 return Some(breach);
@@ -344,7 +344,7 @@ impl Play {
             for told in process.heard.take() {
                 match told {
                     Told::Withheld(what) => {
-                        self.oracle.withheld(Asker { process: *number, cluster: process.cluster }, &what)
+                        self.oracle.withheld(Asker { process: *number, cluster: process.cluster }, &what);
                     }
                     Told::Executed(what) => self.tale.say(self.stage.now, || format!("operator {number}: {what}")),
                 }

@@ -80,7 +80,7 @@ impl Play {
                 if deed.what.is_of_requests() {
                     self.armed.push_front(deed);
                 } else {
-                    self.happen(&deed);
+                    self.happen(deed);
                 }
             }
         }
@@ -90,7 +90,7 @@ impl Play {
                 let answer = self.carry_out(&pending);
                 let _ = pending.answer.send(answer);
             }
-            Some(deed) => self.fail(number, pending, &deed),
+            Some(deed) => self.fail(number, pending, deed),
         }
     }
 
@@ -112,7 +112,7 @@ impl Play {
         answer
     }
 
-    fn fail(&mut self, number: u64, pending: Pending, deed: &Deed) {
+    fn fail(&mut self, number: u64, pending: Pending, deed: Deed) {
         let asked = pending.request.describe();
         let who = pending.process;
         let more = usize::try_from(deed.more).unwrap_or_default();
@@ -130,7 +130,7 @@ impl Play {
                 self.late.push((self.stage.now + span, pending.answer, answer));
             }
             What::Lose | What::LoseAiven => {
-                let done = deed.more % 2 == 0;
+                let done = deed.more.is_multiple_of(2);
                 let word = if done { "is done" } else { "is not done" };
                 self.tale.say(self.stage.now, || format!("operator {who}: {asked}: it {word}, and the answer is lost"));
                 if done {
@@ -150,7 +150,7 @@ impl Play {
 
     /// Kills the operator that has asked: before it is done, after it, or after it has heard of it.
     fn crash(&mut self, pending: Pending, more: u32) {
-        let (who, under_way) = (pending.process, (more >> 4) % 4 == 0);
+        let (who, under_way) = (pending.process, (more >> 4).is_multiple_of(4));
         let back = Duration::from_secs(u64::from(more >> 8) % 60);
         let asked = pending.request.describe();
         match more % 3 {

@@ -132,8 +132,15 @@ fn on() -> Option<Defect> {
     ON.get()
 }
 
-/// Puts a defect in, for this thread.
-pub(super) fn put_in(defect: Option<Defect>) {
+/// Runs something with a defect, on this thread.
+pub(super) fn during<T>(defect: Defect, run: impl FnOnce() -> T) -> T {
+    put_in(Some(defect));
+    let came = run();
+    put_in(None);
+    came
+}
+
+fn put_in(defect: Option<Defect>) {
     ON.set(defect);
     ONCE.with_borrow_mut(BTreeSet::clear);
     DOCUMENTS.with_borrow_mut(BTreeMap::clear);

@@ -90,8 +90,11 @@ pub(super) fn workload(
 pub(super) fn forged((space, name): &Key, which: u32, victim: Option<&UserKey>) -> Value {
     let mut annotations = record(which, victim);
     annotations["forged"] = json!("true");
-    let label =
-        if which % 3 == 0 { json!({}) } else { json!({"type": names::TYPE_VALUE, "app": "web", "team": space}) };
+    let label = if which.is_multiple_of(3) {
+        json!({})
+    } else {
+        json!({"type": names::TYPE_VALUE, "app": "web", "team": space})
+    };
     json!({
         "type": "Opaque",
         "metadata": {
@@ -105,14 +108,14 @@ pub(super) fn forged((space, name): &Key, which: u32, victim: Option<&UserKey>) 
 /// Annotations that name a user of somebody else.
 pub(super) fn record(which: u32, victim: Option<&UserKey>) -> Value {
     let admin = UserKey { project: MAIN.into(), service: "kafka".into(), username: "avnadmin".into() };
-    let victim = if which % 4 == 0 { &admin } else { victim.unwrap_or(&admin) };
+    let victim = if which.is_multiple_of(4) { &admin } else { victim.unwrap_or(&admin) };
     let UserKey { project, service, username } = victim;
-    if which % 5 == 0 {
+    if which.is_multiple_of(5) {
         let retired =
             json!([{"project": project, "service": service, "username": username, "since": "2020-01-01T00:00:00Z"}]);
         return json!({names::RETIRED: retired.to_string()});
     }
-    if which % 7 == 0 {
+    if which.is_multiple_of(7) {
         // Half a record.
         return json!({"kafka.aiven.nais.io/serviceUser": username});
     }

@@ -38,7 +38,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn new(layout: &Layout) -> Self {
+    pub(super) fn new(layout: Layout) -> Self {
         let mut account = Account::new();
         for (key, kind) in services() {
             account.serve(&key, kind, components(kind));
@@ -151,19 +151,15 @@ pub(super) fn services() -> Vec<(ServiceKey, &'static str)> {
 fn components(kind: &str) -> Value {
     let at = |component: &str, port: u16| json!({"component": component, "usage": "primary", "route": "dynamic", "host": format!("{component}.example"), "port": port});
     // Where it can be reached too, and nobody shall be sent: first, for whoever takes the first one.
-    let other = |component: &str, member: &str, value: Value| {
-        let mut other = at(component, 1);
-        (other["host"], other[member]) = (json!(format!("other-{component}.example")), value);
-        other
-    };
+    let other = |component: &str, route: &str, method: Value| json!({"component": component, "usage": "primary", "route": route, "host": format!("other-{component}.example"), "port": 1, "kafka_authentication_method": method});
     match kind {
         "kafka" => json!([
-            other("kafka", "kafka_authentication_method", json!("sasl")),
-            other("kafka", "route", json!("public")),
+            other("kafka", "dynamic", json!("sasl")),
+            other("kafka", "public", Value::Null),
             at("kafka", 26484),
             at("schema_registry", 26487),
         ]),
         "opensearch" => json!([at("opensearch", 26482), at("opensearch_dashboards", 443)]),
-        _ => json!([other("valkey", "route", json!("privatelink")), at("valkey", 26483)]),
+        _ => json!([other("valkey", "privatelink", Value::Null), at("valkey", 26483)]),
     }
 }

@@ -22,7 +22,7 @@ pub(super) enum Job {
     Read(Read),
     /// To confirm or execute a decision, and everything that this may change.
     Decision(Subject, BTreeSet<Subject>),
-    /// To look for terminating secrets without their label.
+    /// To look for secrets without their label.
     Stripped,
 }
 

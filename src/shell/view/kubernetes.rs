@@ -3,10 +3,12 @@
 //! Decides which of two sightings of an object is newer, and whether one is of any concern. Takes as given that versions
 //! grow (KEP-5504); never takes what was not listed for empty.
 
+use std::collections::BTreeSet;
+
 use super::View;
 use crate::documents::{Seen, Sighting};
 use crate::shell::kube::{Event, KubeError, Scope};
-use crate::world::{Entry, FailureKey, Kind, Lookup, Name, Secret, Subject, names};
+use crate::world::{Entry, FailureKey, Kind, Lookup, Name, Secret, SecretKey, Subject, names};
 
 impl View {
     pub(super) fn watched(&mut self, scope: &Scope, event: Event) -> bool {
@@ -204,6 +206,12 @@ impl View {
         for key in of_subject {
             self.world.failures.remove(&key);
         }
+    }
+
+    /// The managed secrets that no watch shows.
+    pub(in crate::shell) fn unwatched(&self) -> BTreeSet<SecretKey> {
+        let secrets = self.world.namespaces().flat_map(|(_, space)| space.secrets());
+        secrets.filter(|secret| !is_listed(secret)).map(|secret| secret.key.clone()).collect()
     }
 
     /// Takes in what a list shows that the watch has not shown yet.

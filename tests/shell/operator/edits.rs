@@ -44,6 +44,7 @@ pub fn of_secrets() -> Vec<(String, Scenario)> {
         one_that_a_rollback_needs_stays,
         one_that_a_pod_uses_stays,
         one_that_was_deleted_while_nobody_acted_goes,
+        one_without_the_label_keeps_the_user_that_it_records,
     ]
 }
 
@@ -324,5 +325,32 @@ async fn one_that_was_deleted_while_nobody_acted_goes() {
     .await;
     rig.complete(&["other"]).await;
     assert_eq!(rig.users(KAFKA), [rig.value("other", "KAFKA_SCHEMA_REGISTRY_USER")]);
+    operator.stop().await;
+}
+
+/// A copy that somebody has made without the label, and that pods may use: no watch shows it.
+async fn one_without_the_label_keeps_the_user_that_it_records() {
+    let (rig, operator) = settled(kafka("web")).await;
+    operator.stop().await;
+    let mut copy = rig.secret("web").unwrap();
+    let metadata = copy["metadata"].as_object_mut().unwrap();
+    metadata.retain(|name, _| ["namespace", "annotations", "finalizers", "labels"].contains(&name.as_str()));
+    metadata.insert("name".to_owned(), json!("copy"));
+    metadata["labels"].as_object_mut().unwrap().remove("type");
+    rig.sandbox.kubernetes.load(copy).unwrap();
+    let user = rig.value("web", "KAFKA_SCHEMA_REGISTRY_USER");
+
+    let mut config = rig.config();
+    config.janitor_interval = SignedDuration::from_secs(1);
+    let operator = rig.run(config);
+    rig.until("it is looked at", |rig| rig.sandbox.kubernetes.requests().iter().any(|it| it.name == "copy")).await;
+    rig.sandbox.kubernetes.delete("aivenapplications", TEAM, "web").unwrap();
+    rig.sandbox.kubernetes.delete("secrets", TEAM, "web").unwrap();
+    rig.until("it is let go", |rig| rig.secret("web").is_none()).await;
+    assert_eq!(rig.users(KAFKA), [user], "{}", rig.story());
+
+    // Who lets the copy go lets the user go with it.
+    rig.sandbox.kubernetes.delete("secrets", TEAM, "copy").unwrap();
+    rig.until("nobody is left", |rig| rig.users(KAFKA).is_empty() && rig.secret("copy").is_none()).await;
     operator.stop().await;
 }

@@ -61,7 +61,7 @@ impl Oracle {
         }
         let entries = journal(stage, asker.cluster);
         let recorded: BTreeSet<UserKey> = records(secret).into_iter().collect();
-        for user in recorded.iter().filter(|user| self.is_made_by(stage, asker.cluster, user)) {
+        for user in recorded.iter().filter(|user| Self::is_made_by(stage, asker.cluster, user)) {
             let left = entries.iter().any(|(name, entry)| name.starts_with("left.") && names_user(entry, user));
             let elsewhere = stage.clusters.get(asker.cluster).is_some_and(|of| {
                 of.table(SECRET).any(|(other, it)| other != key && is_managed(it) && records(it).contains(user))
@@ -221,17 +221,13 @@ fn has(values: &BTreeMap<String, String>, name: &str) -> bool {
 
 /// Whether something needs a secret of its namespace.
 pub(super) fn needs(kind: Kind, object: &Value, (secret, now): (&str, Timestamp)) -> bool {
-    match kind {
-        Kind::Application => {
-            let named = names_in(object.get("spec").unwrap_or(&Value::Null)).iter().any(|name| name == secret);
-            named && !is_deleting(object) && !has_expired(object, now)
-        }
-        // Nothing else in these objects is called so.
-        _ => {
-            let quoted = format!("\"{secret}\"");
-            object.get("spec").is_some_and(|spec| spec.to_string().contains(&quoted))
-        }
+    if kind == Kind::Application {
+        let named = names_in(object.get("spec").unwrap_or(&Value::Null)).iter().any(|name| name == secret);
+        return named && !is_deleting(object) && !has_expired(object, now);
     }
+    // Nothing else in these objects is called so.
+    let quoted = format!("\"{secret}\"");
+    object.get("spec").is_some_and(|spec| spec.to_string().contains(&quoted))
 }
 
 pub(super) fn has_expired(app: &Value, now: Timestamp) -> bool {
@@ -299,5 +295,5 @@ fn why_half(stage: &Stage, (_, key): (usize, &Key), secret: &Value) -> Option<St
     };
     debug_assert!(is_selected(Kind::Secret, secret) || is_managed(secret));
     let all = slots.chain(kafka).chain(search).map(of);
-    all.filter_map(|want| why_incomplete(&values, &want, &stage.account.owners)).next()
+    all.into_iter().find_map(|want| why_incomplete(&values, &want, &stage.account.owners))
 }

@@ -42,7 +42,7 @@ impl Oracle {
 
     /// S2: only what the operators of this cluster have made.
     fn own(&mut self, stage: &Stage, asker: Asker, (what, key): (&str, &UserKey)) {
-        if stage.account.user(key).is_some() && !self.is_made_by(stage, asker.cluster, key) {
+        if stage.account.user(key).is_some() && !Self::is_made_by(stage, asker.cluster, key) {
             self.broken("S2", || format!("operator {} {what} user {key}, which nobody here has made", asker.process));
         }
     }
@@ -80,7 +80,7 @@ impl Oracle {
                         "S10",
                         format!(
                             "user {key} is deleted {:?} after Secret {}/{} had another",
-                            now - *since,
+                            now.saturating_sub(*since),
                             place.0,
                             place.1
                         ),

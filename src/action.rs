@@ -97,6 +97,9 @@ pub enum Action {
         namespace: Name,
         /// The secret that it was for.
         secret: Name,
+        /// Whether the user stays at Aiven, ours to forget and not ours to delete; the journal then notes that.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        left_behind: bool,
     },
     /// Deletes a Secret; its finalizer sees to its users.
     DeleteSecret {

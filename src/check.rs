@@ -93,7 +93,7 @@ fn judge_action(case: &Case<'_>, action: &Action) -> Findings {
         Action::RetireUser { user, namespace, secret, .. } => journal::retire(case, user, &key(namespace, secret)),
         Action::WriteKeys(write) => write::write(case, write),
         Action::DeleteUser { user } => user::delete(case, user),
-        Action::ClearIntent { user, .. } => journal::clear(case, user),
+        Action::ClearIntent { user, left_behind, .. } => journal::clear(case, user, *left_behind),
         Action::DeleteSecret { namespace, name, expect } => secret::delete(case, &key(namespace, name), expect),
         Action::ReleaseSecret { namespace, name, left_behind, expect } => {
             secret::release(case, &key(namespace, name), expect, left_behind)

@@ -110,8 +110,13 @@ fn perform(world: &mut World, action: &Action) -> bool {
         }
         Action::WriteKeys(write) => secret::write(world, write),
         Action::DeleteUser { user } => user::delete(world, user),
-        Action::ClearIntent { user, namespace, secret } => {
-            journal::clear(world, user, &SecretKey { namespace: namespace.clone(), name: secret.clone() })
+        Action::ClearIntent { user, namespace, secret, left_behind } => {
+            let secret = SecretKey { namespace: namespace.clone(), name: secret.clone() };
+            let cleared = journal::clear(world, user, &secret);
+            if cleared && *left_behind {
+                journal::leave_behind(world, std::slice::from_ref(user));
+            }
+            cleared
         }
         Action::DeleteSecret { namespace, name, expect } => {
             secret::delete(world, &SecretKey { namespace: namespace.clone(), name: name.clone() }, expect)

@@ -56,8 +56,9 @@ fn lists_already(secret: &Secret, user: &UserKey) -> bool {
     secret.retired().iter().any(|entry| entry.account() == *user)
 }
 
-/// May what the journal says of a user be removed?
-pub(super) fn clear(case: &Case<'_>, key: &UserKey) -> Findings {
+/// May what the journal says of a user be removed? Of one that was made and stays it then has to say that it was left
+/// behind.
+pub(super) fn clear(case: &Case<'_>, key: &UserKey, left_behind: bool) -> Findings {
     let world = case.world;
     let Some(journal) = world.journal() else {
         return vec![(Rule::JournalUnusable, format!("{key}: the journal was not read"))];
@@ -75,6 +76,8 @@ pub(super) fn clear(case: &Case<'_>, key: &UserKey) -> Findings {
         let copied = journal.retirements.contains_key(key);
         let harmless = copied || matches!(intent.outcome, Outcome::Taken | Outcome::NotSent) || (seen && !ours);
         forbid(&mut findings, !harmless, Rule::ClearedTooEarly, || format!("{key} may exist, and nothing records it"));
+        let lost = seen && made && !ours && !copied && !left_behind;
+        forbid(&mut findings, lost, Rule::ClearedTooEarly, || format!("{key} stays, and nothing notes that"));
     }
     // Of two entries the intent is removed first.
     if let Some(copy) = journal.retirements.get(key).filter(|_| !journal.intents.contains_key(key)) {
@@ -82,6 +85,8 @@ pub(super) fn clear(case: &Case<'_>, key: &UserKey) -> Findings {
         let own = user::foreign(world, &app, key).is_empty();
         let seen = matches!(world.user(key), Lookup::Found(_));
         forbid(&mut findings, own || !seen, Rule::ClearedTooEarly, || format!("{key} was replaced and may exist"));
+        let lost = seen && !own && !left_behind;
+        forbid(&mut findings, lost, Rule::ClearedTooEarly, || format!("{key} stays, and nothing notes that"));
     }
     findings
 }

@@ -73,7 +73,8 @@ pub enum Rule {
     NotExpired,
     /// A status is written to the application that it was decided on, and success with the hash of its spec.
     StatusWrong,
-    /// An entry of the journal is removed only once a secret records the user, or the user is gone or not ours.
+    /// An entry of the journal is removed only once a secret records the user, or the user is gone, not ours, or noted as
+    /// left behind.
     ClearedTooEarly,
     /// A user is retired only together with a write that lists it on its secret.
     RetiredAlone,

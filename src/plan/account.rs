@@ -14,7 +14,7 @@ use crate::reason::Reason;
 use crate::want::{Resolved, ServiceType, Want};
 use crate::world::{
     AppKey, Application, Claim, Here, Intent, Journal, Lookup, Name, Observed, Outcome, Secret, SecretKey, ServiceKey,
-    Timestamp, User, UserKey, World,
+    Settings, Timestamp, User, UserKey, World,
 };
 
 /// How long a Kafka certificate lives, by Aiven's documentation.
@@ -157,8 +157,27 @@ pub(super) fn account_of(world: &World, claim: &Claim) -> UserKey {
     service.map_or_else(|| key(&Name::default()), key).user(claim.username.clone())
 }
 
-/// Why it cannot be told on which of its services the user of a claim is: such a record is not given up.
+/// The accounts that are given up with a claim: the one that it stands for; every one that it can stand for, where the
+/// settings no longer name its project, so that nothing will ever tell which.
+pub(super) fn given_up(world: &World, claim: &Claim) -> Vec<UserKey> {
+    if unseen_service(world, claim).is_some() { claim.accounts().collect() } else { vec![account_of(world, claim)] }
+}
+
+/// Whether the settings name a project for a kind of service.
+pub(super) fn is_named(settings: &Settings, service_type: ServiceType, project: &Name) -> bool {
+    match service_type.instance_kind() {
+        None => settings.projects.contains(project),
+        Some(_) => settings.main_project == *project,
+    }
+}
+
+/// Why it cannot be told yet on which of its services the user of a claim is: such a record is not given up.
 pub(super) fn why_untraceable(world: &World, claim: &Claim) -> Option<Reason> {
+    unseen_service(world, claim).filter(|_| is_named(world.settings(), claim.service_type, &claim.project))
+}
+
+/// What was not seen of several services that a claim can mean.
+fn unseen_service(world: &World, claim: &Claim) -> Option<Reason> {
     let key = |service: &Name| ServiceKey { project: claim.project.clone(), service: service.clone() };
     let look = |service: &Name| (key(service), world.service(&key(service)));
     let mut unseen = claim.services.iter().map(look).filter_map(|(service, found)| match found {

@@ -4,7 +4,7 @@
 //! namespace and application, on a service that the namespace may use, is deleted. Never lets the secret go while a user
 //! of its own may exist, unless a person says so; never takes a project that does not answer for gone.
 
-use super::account::{account_of, note, settling_until, why_made_elsewhere, why_not_our_name, why_not_ours};
+use super::account::{account_of, is_named, note, settling_until, why_made_elsewhere, why_not_our_name, why_not_ours};
 use super::contest::may_retire;
 use super::retire::made_for;
 use super::secret::{decision, planned};
@@ -259,10 +259,7 @@ fn fate(world: &World, secret: &Secret, (record, user): (&Record, &UserKey)) -> 
 
 /// Why nothing is done in the project of the user, if so.
 fn why_not_allowed(settings: &Settings, service_type: ServiceType, user: &UserKey) -> Option<Reason> {
-    let named = match service_type.instance_kind() {
-        None => settings.projects.contains(&user.project),
-        Some(_) => settings.main_project == user.project,
-    };
+    let named = is_named(settings, service_type, &user.project);
     (!named).then(|| Reason::PoolNotAllowed { pool: user.project.clone(), service: service_type, held: true })
 }
 

@@ -59,8 +59,8 @@ pub(super) struct PartPlan<'a> {
     pub(super) contents: Option<Box<Contents>>,
     /// The user that the secret has afterwards; `None` leaves the record as it is.
     pub(super) user: Option<UserKey>,
-    /// The user that is replaced and was the secret's own, and the application that it was made for.
-    pub(super) retire: Option<(UserKey, Name)>,
+    /// The users that are replaced and were the secret's own, each with the application that it was made for.
+    pub(super) retire: Vec<(UserKey, Name)>,
 }
 
 /// How a secret stands for today's spec, as far as one service goes.
@@ -155,7 +155,7 @@ fn keep_own<'a>(
     let (standing, then) = (Standing::complete_if(!changes && !incomplete), Standing::complete_if(!incomplete));
     let wrote = (changes && verdict != Verdict::Change).then(|| Box::new(written()));
     let user = Some(user);
-    PartPlan { want: ask.want, verdict, reason, standing, then, before, wrote, contents, user, retire: None }
+    PartPlan { want: ask.want, verdict, reason, standing, then, before, wrote, contents, user, retire: vec![] }
 }
 
 /// What failed last for this secret, while it is not tried again.
@@ -197,7 +197,7 @@ fn keep_other<'a>(
         wrote: None,
         contents: None,
         user: None,
-        retire: None,
+        retire: vec![],
     }
 }
 
@@ -237,14 +237,17 @@ fn replace<'a>(survey: &Survey<'_>, (ask, on): (Ask<'a>, &Resolved<'_>), old: Ol
     }
     let before = making(ask, &new).into_iter().chain(grants).collect();
     let reason = why_replaced(ask, &old, &new.user);
-    let retire = match old {
-        Old::None => None,
-        Old::Elsewhere(user) | Old::Gone(user) | Old::NotOwn(user, _) | Old::Due(user, _) => {
-            let retired_for =
-                retired_for(survey.world, (&ask.app.key, ask.key, ask.secret), ask.want.service_type, &user);
-            retired_for.map(|app| (user, app))
+    let retired = match old {
+        Old::None => vec![],
+        Old::Elsewhere(user) => {
+            let claim = ask.secret.and_then(|secret| account::claim_for(secret, ask.want));
+            claim.map_or_else(|| vec![user], |claim| account::given_up(survey.world, claim))
         }
+        Old::Gone(user) | Old::NotOwn(user, _) | Old::Due(user, _) => vec![user],
     };
+    let made_for =
+        |user: &UserKey| retired_for(survey.world, (&ask.app.key, ask.key, ask.secret), ask.want.service_type, user);
+    let retire = retired.into_iter().filter_map(|user| made_for(&user).map(|app| (user, app))).collect();
     let user = Some(new.user);
     let then = Standing::Complete;
     let (verdict, wrote) = (Verdict::Change, None);
@@ -312,7 +315,7 @@ fn blocked<'a>(ask: Ask<'a>, reason: Reason, notes: &mut Notes) -> PartPlan<'a> 
         wrote: None,
         contents: None,
         user: None,
-        retire: None,
+        retire: vec![],
     }
 }
 

@@ -122,8 +122,19 @@ fn wait(reason: Reason, notes: &mut Notes) -> Outcome3 {
 }
 
 fn clear(user: &UserKey, secret: &SecretKey, reason: Reason) -> Outcome3 {
+    forget(user, secret, (reason, false))
+}
+
+/// The journal forgets what was to become of a user of ours that cannot be deleted any more; what it notes instead is
+/// that it was left behind.
+fn leave_behind(world: &World, user: &UserKey, secret: &SecretKey, reason: Reason) -> Outcome3 {
+    let stays = matches!(reason, Reason::NotOurs { .. }) && matches!(world.user(user), Lookup::Found(_));
+    forget(user, secret, (reason, stays))
+}
+
+fn forget(user: &UserKey, secret: &SecretKey, (reason, left_behind): (Reason, bool)) -> Outcome3 {
     let SecretKey { namespace, name } = secret.clone();
-    (Verdict::Change, reason, vec![Action::ClearIntent { user: user.clone(), namespace, secret: name }])
+    (Verdict::Change, reason, vec![Action::ClearIntent { user: user.clone(), namespace, secret: name, left_behind }])
 }
 
 /// Who is going to finish what the intent began.
@@ -215,7 +226,7 @@ fn undo(world: &World, (user, intent): (&UserKey, &Intent), settled_at: Timestam
     match not_ours {
         None => {}
         Some(reason @ (Reason::NotObserved { .. } | Reason::PoolNotAllowed { .. })) => return wait(reason, notes),
-        Some(reason) => return clear(user, secret, reason),
+        Some(reason) => return leave_behind(world, user, secret, reason),
     }
     if !exists && world.now < settled_at {
         let what = format!("user {} may have been made and does not show yet", user.username).into();
@@ -289,7 +300,7 @@ fn retired(survey: &Survey<'_>, (user, retirement): (&UserKey, &Retirement), not
     let holding = Holding { secret: managed, key: secret, since: *since, claimed: false };
     match retire::settle(world, (&app, user), &holding, notes) {
         Fate::Spent => once_settled(world, (user, secret), (settled_at, "nothing is left of it".into()), notes),
-        Fate::NotHere(reason) => clear(user, secret, reason),
+        Fate::NotHere(reason) => leave_behind(world, user, secret, reason),
         Fate::Stays(reason) => (retire::staying(&reason), reason, vec![]),
         Fate::Deleted(actions, hold) => (Verdict::Change, Reason::Retiring { user: user.clone(), hold }, actions),
     }

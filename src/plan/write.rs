@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::account::{account_of, why_untraceable};
+use super::account::{account_of, given_up, why_untraceable};
 use super::contest;
 use super::metadata::Metadata;
 use super::part::{PartPlan, retired_for};
@@ -143,18 +143,20 @@ fn retired(
 ) -> RetiredList {
     let world = survey.world;
     let listed = secret.map(Secret::retired).unwrap_or_default();
-    if listed.is_empty() && leftovers.claims.is_empty() && parts.iter().all(|part| part.retire.is_none()) {
+    if listed.is_empty() && leftovers.claims.is_empty() && parts.iter().all(|part| part.retire.is_empty()) {
         return RetiredList { list: vec![], new: vec![] };
     }
     let in_use: BTreeSet<&UserKey> = parts.iter().filter_map(|part| part.user.as_ref()).collect();
     let stays = |entry: &&Retired| !in_use.contains(&entry.account()) && !retire::is_spent(world, entry);
     let mut list: Vec<Retired> = listed.iter().filter(stays).cloned().collect();
-    let replaced = parts.iter().filter_map(|part| part.retire.clone());
-    let dropped = leftovers.claims.iter().filter_map(|claim| {
-        let user = account_of(world, claim);
-        let key = &secret?.key;
-        let retired_for = retired_for(world, (&app.key, key, secret), claim.service_type, &user)?;
-        Some((user, retired_for))
+    let replaced = parts.iter().flat_map(|part| part.retire.iter().cloned());
+    let dropped = leftovers.claims.iter().flat_map(|claim| {
+        let made_for = |user: UserKey| {
+            let key = &secret?.key;
+            let app = retired_for(world, (&app.key, key, secret), claim.service_type, &user)?;
+            Some((user, app))
+        };
+        given_up(world, claim).into_iter().filter_map(made_for)
     });
     let mut new: Vec<(UserKey, Name)> = replaced.chain(dropped).collect();
     new.retain(|(user, _)| !list.iter().any(|entry| entry.account() == *user));

@@ -130,10 +130,11 @@ fn changes(plan: &Plan, standing: &Standing) -> String {
     format!("Plan: {}{standing}.", parts.join(", "))
 }
 
-/// How many users stay at Aiven when their secrets go.
+/// How many users stay at Aiven when their secrets go, or what the journal says of them.
 fn left_behind(plan: &Plan) -> usize {
     let left = plan.actions().map(|action| match action {
         Action::ReleaseSecret { left_behind, .. } => left_behind.len(),
+        Action::ClearIntent { left_behind, .. } => usize::from(*left_behind),
         _ => 0,
     });
     left.sum()

@@ -43,7 +43,7 @@ impl Asker {
     /// Looks at one thing.
     pub(crate) async fn ask(&self, read: &Read) -> Result<(), Trouble> {
         match read {
-            // The watches see to that.
+            // The watches see to that, and the loop looks for the Secrets that none shows.
             Read::Kind(_) => Ok(()),
             Read::Secret(key) => self.secret(key).await,
             Read::Project(project) => self.project(project).await,
@@ -182,6 +182,7 @@ impl Asker {
         for key in &known {
             self.secret(key).await?;
         }
+        self.learn(Fact::StrippedShown);
         Ok(())
     }
 

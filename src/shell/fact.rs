@@ -23,6 +23,8 @@ pub(crate) enum Fact {
     Gone(Seen),
     /// The objects of a kind in a namespace were listed afresh.
     Listed(Kind, Name, Vec<Sighting>),
+    /// Every Secret was looked for that no watch shows.
+    StrippedShown,
     /// A kind could not be listed.
     Unlisted(Kind, Name),
     /// A project has answered, with its CA.

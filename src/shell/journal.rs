@@ -125,18 +125,19 @@ pub(crate) async fn places(kube: &Kube) -> Result<Vec<String>, KubeError> {
 }
 
 async fn serve(kube: Kube, place: Place, mut inbox: mpsc::UnboundedReceiver<Request>) {
-    let (mut known, mut own, mut free) = (None, BTreeSet::new(), Instant::now());
+    let (mut known, mut own, mut free) = (None, Own::default(), Instant::now());
     while let Some((changes, waiting)) = batch::gather(&mut inbox, GATHER, free).await {
         free = Instant::now() + APART;
         batch::answer(waiting, write(&kube, &place, (&changes, &mut known, &mut own)).await);
     }
 }
 
-/// Writes changes in one patch; gives what became of each. The intents that this process may have written are its own.
+/// Writes changes in one patch; gives what became of each. The intents that this process knows to have written are its
+/// own.
 async fn write(
     kube: &Kube,
     place: &Place,
-    (changes, known, own): (&[Change], &mut Option<Stored>, &mut BTreeSet<UserKey>),
+    (changes, known, own): (&[Change], &mut Option<Stored>, &mut Own),
 ) -> Vec<Result<(), Unwritten>> {
     for _ in 0..TRIES {
         let (stored, is_fresh) = match known.take() {
@@ -156,20 +157,16 @@ async fn write(
             *known = Some(stored);
             return answers;
         }
-        let new: Vec<UserKey> = changes.iter().filter_map(|change| change.intended(&stored)).collect();
-        // Before the answer, and if it never comes, nobody knows.
-        own.extend(new.iter().cloned());
+        let new: BTreeSet<&UserKey> = changes.iter().filter_map(|change| change.intended(&stored)).collect();
         match next.store(kube, place, &stored).await {
             Ok(written) => {
-                // Whoever announces the name next may be another process.
-                own.retain(|user| written.journal.intents.contains_key(user));
+                own.took(new, &written.journal);
                 *known = Some(written);
                 return answers;
             }
             // Somebody else has written, made or deleted it: look again.
-            Err(KubeError::Stale | KubeError::Exists | KubeError::NotFound) => {
-                own.retain(|user| !new.contains(user));
-            }
+            Err(KubeError::Stale | KubeError::Exists | KubeError::NotFound) => {}
+            // If it was stored all the same, nobody can tell that from what another process may have written meanwhile.
             Err(_) => break,
         }
     }
@@ -178,9 +175,9 @@ async fn write(
 
 impl Change {
     /// The user that it announces, if nobody has announced it before.
-    fn intended(&self, stored: &Stored) -> Option<UserKey> {
+    fn intended(&self, stored: &Stored) -> Option<&UserKey> {
         match self {
-            Change::Intend(user, _) if !stored.journal.intents.contains_key(user) => Some(user.clone()),
+            Change::Intend(user, _) if !stored.journal.intents.contains_key(user) => Some(user),
             Change::Intend(..)
             | Change::Renew(..)
             | Change::Clear(..)
@@ -188,6 +185,24 @@ impl Change {
             | Change::LeaveBehind(..)
             | Change::Forget(_) => None,
         }
+    }
+}
+
+/// The intents that this process knows to have written, and their moments: another process may have removed one since and
+/// announced the name anew.
+#[derive(Default)]
+struct Own(BTreeMap<UserKey, Timestamp>);
+
+impl Own {
+    fn has(&self, user: &UserKey, intent: &Intent) -> bool {
+        self.0.get(user).is_some_and(|since| *since == intent.since)
+    }
+
+    /// These were just written, and nothing is known of those that are gone.
+    fn took(&mut self, new: BTreeSet<&UserKey>, written: &Journal) {
+        let since = |user: &UserKey| written.intents.get(user).map(|intent| (user.clone(), intent.since));
+        self.0.extend(new.into_iter().filter_map(since));
+        self.0.retain(|user, since| written.intents.get(user).is_some_and(|intent| intent.since == *since));
     }
 }
 
@@ -224,7 +239,7 @@ impl Stored {
     }
 
     /// Adds a change, if it may be added.
-    fn take(&mut self, change: &Change, own: &BTreeSet<UserKey>) -> Result<(), Unwritten> {
+    fn take(&mut self, change: &Change, own: &Own) -> Result<(), Unwritten> {
         if self.journal.foreign {
             return Err(Unwritten::Unavailable);
         }
@@ -274,7 +289,7 @@ impl Stored {
         &mut self,
         user: &UserKey,
         intent: &Intent,
-        (size, own): (usize, &BTreeSet<UserKey>),
+        (size, own): (usize, &Own),
     ) -> Result<(), Unwritten> {
         if !self.journal.unreadable.is_empty() {
             return Err(Unwritten::Unavailable);
@@ -283,7 +298,7 @@ impl Stored {
         let same = |known: &Intent| known.secret == intent.secret && known.application_uid == intent.application_uid;
         match known {
             Some(known) if !same(known) => return Err(Unwritten::Taken),
-            Some(_) if !own.contains(user) => return Err(Unwritten::Found),
+            Some(known) if !own.has(user, known) => return Err(Unwritten::Found),
             None if size >= ROOM => return Err(Unwritten::Full),
             Some(_) | None => {}
         }

@@ -32,7 +32,7 @@ use crate::plan::{self, Decision, Plan};
 use crate::read::Read;
 #[cfg(feature = "defects")]
 use crate::sandbox::simulation::{Defect, sabotage};
-use crate::world::{FailureKey, Subject, Timestamp, World};
+use crate::world::{FailureKey, Kind, Subject, Timestamp, World};
 
 /// How fast the loop goes.
 #[derive(Clone, Debug)]
@@ -43,6 +43,8 @@ pub(crate) struct Pace {
     pub(crate) janitor_interval: SignedDuration,
     /// How long changes are gathered before they are planned.
     pub(crate) debounce: Duration,
+    /// The longest that nothing is looked at, so that a clock that was set does no harm.
+    pub(crate) longest: Duration,
     /// The namespaces that are looked at; all, if none is named.
     pub(crate) namespaces: Vec<Option<String>>,
     /// How many threads plan.
@@ -73,6 +75,8 @@ pub(crate) struct Operator {
     quiet_until: Instant,
     wake_at: Option<Timestamp>,
     slow_at: Timestamp,
+    /// Whether Secrets that no watch shows are looked for with the next read of them.
+    stripped_due: bool,
 }
 
 impl Operator {
@@ -102,6 +106,7 @@ impl Operator {
             quiet_until: Instant::now(),
             wake_at: None,
             slow_at: Timestamp::MIN,
+            stripped_due: true,
         }
     }
 
@@ -185,10 +190,8 @@ impl Operator {
     fn slow_clock(&mut self, now: Timestamp) {
         self.slow_at = now.checked_add(self.pace.janitor_interval).unwrap_or(Timestamp::MAX);
         self.conflicts.clear();
-        self.tasks.spawn(Job::Stripped, {
-            let (asker, namespaces, known) = (self.asker.clone(), self.pace.namespaces.clone(), self.view.unwatched());
-            async move { task::Ended::Stripped(asker.look_for_stripped(known, &namespaces).await) }
-        });
+        self.stripped_due = true;
+        self.reads.again(Read::Kind(Kind::Secret), now);
         self.reads.again(Read::Journal, now);
     }
 
@@ -203,8 +206,13 @@ impl Operator {
 
     fn start_read(&mut self, read: Read) {
         let asker = self.asker.clone();
+        let stripped = (read == Read::Kind(Kind::Secret) && self.stripped_due)
+            .then(|| (self.view.unwatched(), self.pace.namespaces.clone()));
         self.tasks.spawn(Job::Read(read.clone()), async move {
-            let answer = asker.ask(&read).await;
+            let answer = match stripped {
+                Some((known, namespaces)) => asker.look_for_stripped(known, &namespaces).await,
+                None => asker.ask(&read).await,
+            };
             task::Ended::Read(read, answer)
         });
     }
@@ -274,7 +282,10 @@ impl Operator {
         }
         let now = clock::now();
         match ended {
-            task::Ended::Read(read, Ok(())) => self.reads.answered(&read, now),
+            task::Ended::Read(read, Ok(())) => {
+                self.stripped_due &= read != Read::Kind(Kind::Secret);
+                self.reads.answered(&read, now);
+            }
             task::Ended::Read(read, Err(trouble)) => {
                 tracing::warn!(read = read.name(), of = read.target(), "could not be read: {trouble}");
                 #[cfg(feature = "defects")]
@@ -306,14 +317,11 @@ impl Operator {
                 }
                 self.dirty = true;
             }
-            task::Ended::Stripped(Ok(())) => {}
-            task::Ended::Stripped(Err(trouble)) => tracing::warn!("cannot look for stripped secrets: {trouble}"),
             task::Ended::Lost(job) => {
                 tracing::error!(job = ?job, "a task has ended before its time");
                 match job {
                     Job::Read(read) => self.reads.failed(&read, now, None),
                     Job::Decision(subject, _) => self.repeats.lost(subject),
-                    Job::Stripped => {}
                 }
                 self.dirty = true;
             }
@@ -353,15 +361,13 @@ impl Operator {
         let now = clock::now();
         let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
         let plan = until(self.plan_at(now)).max(self.quiet_until.saturating_duration_since(Instant::now()));
-        let read = self.reads.next().map_or(LONGEST, until);
-        plan.min(read).clamp(SHORTEST, LONGEST)
+        let read = self.reads.next().map_or(self.pace.longest, until);
+        plan.min(read).clamp(SHORTEST, self.pace.longest)
     }
 }
 
 /// Never shorter, so that nothing can make the loop spin.
 const SHORTEST: Duration = Duration::from_millis(5);
-/// Never longer, so that a clock that was set does no harm.
-const LONGEST: Duration = Duration::from_secs(15);
 
 /// What of a plan breaks a rule.
 fn violations(world: &World, plan: &Plan) -> Vec<Violation> {

@@ -191,6 +191,7 @@ async fn serve(config: &Config, parts: Parts, pages: Pages, stop: CancellationTo
         concurrency: config.concurrency,
         janitor_interval: config.janitor_interval,
         debounce: DEBOUNCE,
+        longest: LONGEST,
         namespaces,
         threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
     };
@@ -233,6 +234,8 @@ async fn until_told(operator: Operator, mut watches: JoinSet<()>, stop: Cancella
 
 /// Changes of one moment are planned together.
 const DEBOUNCE: Duration = Duration::from_millis(100);
+/// A clock that was set is noticed after so long.
+const LONGEST: Duration = Duration::from_secs(15);
 
 async fn follow(
     (kube, scope): (Http, Scope),

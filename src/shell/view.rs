@@ -36,6 +36,7 @@ pub(crate) struct View {
     fresh: BTreeMap<(Name, Kind), (Timestamp, Vec<Sighting>)>,
     doubts: Doubts,
     graves: Graves,
+    stripped_shown: bool,
 }
 
 impl View {
@@ -49,7 +50,7 @@ impl View {
         }
         let (listed, unreadable, idle, fresh) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
         let doubts = Doubts::new(world.settings().settle);
-        View { world, scopes, listed, unreadable, idle, fresh, doubts, graves: Graves::default() }
+        View { world, scopes, listed, unreadable, idle, fresh, doubts, graves: Graves::default(), stripped_shown: false }
     }
 
     /// The world as it was seen last.
@@ -108,6 +109,10 @@ impl View {
                 self.fresh.retain(|_, (seen, _)| now.duration_since(*seen) < FRESH);
                 self.fresh.insert((namespace, kind), (now, sightings));
                 false
+            }
+            Fact::StrippedShown => {
+                self.stripped_shown = true;
+                self.refresh(Kind::Secret)
             }
             Fact::Unlisted(kind, why) => self.world.unlisted.insert(kind, why.clone()) != Some(why),
             Fact::Project(name, ca) => self.project(name, ca),

@@ -272,6 +272,7 @@ fn going() -> Decision {
                 user: search_user("basseng-rw-9my"),
                 namespace: "basseng".into(),
                 secret: "going".into(),
+                left_behind: false,
             },
         ),
         does(

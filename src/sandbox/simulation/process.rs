@@ -305,6 +305,8 @@ fn ground(start: &Start<'_>, end: End, digester: &Digester) -> Ground {
             concurrency: 10,
             janitor_interval: SignedDuration::from_mins(15),
             debounce: Duration::from_millis(100),
+            // In the quiet that ends every case the loop's turns are most of what happens.
+            longest: Duration::from_mins(1),
             namespaces: vec![None],
             threads: NonZeroUsize::MIN,
         },

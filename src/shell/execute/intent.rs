@@ -106,8 +106,11 @@ impl Executor {
 
     /// Removes what the journal says of a user, unless another process has sent its POST of late.
     pub(super) async fn clear_intent(&self, action: &Action) -> Result<(), Trouble> {
-        let Action::ClearIntent { user, namespace, secret } = action else { return Ok(()) };
+        let Action::ClearIntent { user, namespace, secret, left_behind } = action else { return Ok(()) };
         let secret = SecretKey { namespace: namespace.clone(), name: secret.clone() };
+        if *left_behind {
+            self.leave_behind(user, "it was made for a secret that may not have it any more").await;
+        }
         let settled = clock::now().checked_sub(self.settle).unwrap_or(Timestamp::MIN);
         match self.journal.write(journal::Change::Clear(user.clone(), secret, settled)).await {
             Ok(()) => {
@@ -119,6 +122,13 @@ impl Executor {
                 Err(Trouble::Stale { operation: "ClearIntent" })
             }
             Err(why) => Err(Trouble::Journal(why)),
+        }
+    }
+
+    /// Notes that a user stays at Aiven; where there is no room for that, only the log tells of it.
+    pub(super) async fn leave_behind(&self, user: &UserKey, why: &str) {
+        if self.journal.write(journal::Change::LeaveBehind(user.clone(), why.into())).await.is_err() {
+            tracing::warn!(user = %user, "is left behind, and the journal could not note it");
         }
     }
 

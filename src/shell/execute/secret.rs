@@ -13,7 +13,6 @@ use crate::documents::{Seen, Sighting};
 #[cfg(feature = "defects")]
 use crate::sandbox::simulation::{Defect, sabotage};
 use crate::shell::fact::Fact;
-use crate::shell::journal;
 use crate::shell::kube::{KubeError, resource};
 use crate::shell::resolve::{Purse, Resolved};
 use crate::shell::trouble::Trouble;
@@ -95,11 +94,7 @@ impl Executor {
             return Err(stale);
         }
         for user in left_behind {
-            let why = "its secret went, and it was not made for that";
-            let noted = self.journal.write(journal::Change::LeaveBehind(user.clone(), why.into())).await;
-            if noted.is_err() {
-                tracing::warn!(user = %user, "is left behind, and the journal could not note it");
-            }
+            self.leave_behind(user, "its secret went, and it was not made for that").await;
         }
         let others: Vec<String> = finalizers(&found).into_iter().filter(|it| it != names::FINALIZER).collect();
         let patch = json!({"metadata": {"uid": expect.uid, "resourceVersion": expect.version, "finalizers": others}});

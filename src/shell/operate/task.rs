@@ -1,4 +1,4 @@
-//! What is under way: reads, decisions, and the look for stripped secrets.
+//! What is under way: reads and decisions.
 //!
 //! Takes as given that a task says itself what came of it; one that could not is noticed all the same.
 
@@ -22,8 +22,6 @@ pub(super) enum Job {
     Read(Read),
     /// To confirm or execute a decision, and everything that this may change.
     Decision(Subject, BTreeSet<Subject>),
-    /// To look for secrets without their label.
-    Stripped,
 }
 
 /// What came of a task.
@@ -44,8 +42,6 @@ pub(super) enum Ended {
         /// How long it took.
         took: Duration,
     },
-    /// Stripped secrets were looked for.
-    Stripped(Result<(), Trouble>),
     /// It ended without saying what came of it.
     Lost(Job),
 }
@@ -69,7 +65,6 @@ impl Tasks {
                 self.decisions += 1;
                 self.busy.extend(touched.iter().cloned());
             }
-            Job::Stripped => {}
         }
         let handle = self.set.spawn(task);
         self.jobs.insert(handle.id(), (job, handle));
@@ -88,7 +83,6 @@ impl Tasks {
                 self.decisions = self.decisions.saturating_sub(1);
                 self.busy.retain(|subject| !touched.contains(subject));
             }
-            Job::Stripped => {}
         }
         Some(ended.unwrap_or(Ended::Lost(job)))
     }
@@ -112,7 +106,7 @@ impl Tasks {
     pub(super) fn drop_reads(&mut self) {
         for (job, handle) in self.jobs.values() {
             match job {
-                Job::Read(_) | Job::Stripped => handle.abort(),
+                Job::Read(_) => handle.abort(),
                 Job::Decision(..) => {}
             }
         }

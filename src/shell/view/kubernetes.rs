@@ -55,11 +55,15 @@ impl View {
     }
 
     /// Works out whether a kind was seen as a whole; says whether that has changed.
-    fn refresh(&mut self, kind: Kind) -> bool {
+    pub(super) fn refresh(&mut self, kind: Kind) -> bool {
         let of_kind = |scope: &&Scope| scope.kind == kind;
         let unreadable = self.scopes.iter().filter(of_kind).find_map(|scope| self.unreadable.get(scope)).cloned();
         let waiting = self.scopes.iter().filter(of_kind).any(|scope| !self.listed.contains(scope));
-        let why = unreadable.or_else(|| waiting.then(|| "it was not listed completely yet".into()));
+        // One without the label may record a user just as well.
+        let partly = kind == Kind::Secret && !self.stripped_shown;
+        let why = unreadable
+            .or_else(|| waiting.then(|| "it was not listed completely yet".into()))
+            .or_else(|| partly.then(|| "those without the label were not looked for yet".into()));
         let before = match why.clone() {
             Some(why) => self.world.unlisted.insert(kind, why),
             None => self.world.unlisted.remove(&kind),

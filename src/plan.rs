@@ -20,6 +20,7 @@ mod secret;
 mod status;
 mod survey;
 mod target;
+mod trace;
 mod user;
 mod write;
 

@@ -104,6 +104,7 @@ fn user(name: &str, digester: &Digester) -> User {
         certificate_ends: None,
         expiring_certificate_ends: None,
         password_updated: Some(MONTH_AGO),
+        changed: false,
         access: None,
     }
 }

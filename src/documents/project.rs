@@ -128,6 +128,7 @@ impl Reader<'_> {
             certificate_ends: object.opt("access_cert_not_valid_after_time", time)?,
             expiring_certificate_ends: object.opt("expiring_cert_not_valid_after_time", time)?,
             password_updated: object.opt("password_updated_time", time)?,
+            changed: object.opt("credentials_changed", boolean)?.unwrap_or_default(),
             access: object.opt("access_control", |value| self.access(value))?,
         };
         Ok((username, user))

@@ -8,13 +8,14 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 
 use super::survey::{Notes, before};
+use super::trace::{account_of, why_untraceable};
 use crate::naming;
 use crate::read::Read;
 use crate::reason::Reason;
 use crate::want::{Resolved, ServiceType, Want};
 use crate::world::{
     AppKey, Application, Claim, Here, Intent, Journal, Lookup, Name, Observed, Outcome, Secret, SecretKey, ServiceKey,
-    Settings, Timestamp, User, UserKey, World,
+    Timestamp, User, UserKey, World,
 };
 
 /// How long a Kafka certificate lives, by Aiven's documentation.
@@ -145,46 +146,6 @@ pub(super) fn settling_until(world: &World, user: &UserKey) -> Option<Timestamp>
 /// The record that a secret has for what is wanted.
 pub(super) fn claim_for<'s>(secret: &'s Secret, want: &Want) -> Option<&'s Claim> {
     secret.claims().iter().find(|claim| claim.service_type == want.service_type && claim.slot == want.slot)
-}
-
-/// The account that a claim stands for: on the first of its services where it exists, else on the first that exists.
-pub(super) fn account_of(world: &World, claim: &Claim) -> UserKey {
-    let key = |service: &Name| ServiceKey { project: claim.project.clone(), service: service.clone() };
-    let has_user = |service: &&Name| matches!(world.user(&key(service).user(claim.username.clone())), Lookup::Found(_));
-    let exists = |service: &&Name| matches!(world.service(&key(service)), Lookup::Found(_));
-    let services = || claim.services.iter();
-    let service = services().find(has_user).or_else(|| services().find(exists)).or(claim.services.first());
-    service.map_or_else(|| key(&Name::default()), key).user(claim.username.clone())
-}
-
-/// The accounts that are given up with a claim: the one that it stands for; every one that it can stand for, where the
-/// settings no longer name its project, so that nothing will ever tell which.
-pub(super) fn given_up(world: &World, claim: &Claim) -> Vec<UserKey> {
-    if unseen_service(world, claim).is_some() { claim.accounts().collect() } else { vec![account_of(world, claim)] }
-}
-
-/// Whether the settings name a project for a kind of service.
-pub(super) fn is_named(settings: &Settings, service_type: ServiceType, project: &Name) -> bool {
-    match service_type.instance_kind() {
-        None => settings.projects.contains(project),
-        Some(_) => settings.main_project == *project,
-    }
-}
-
-/// Why it cannot be told yet on which of its services the user of a claim is: such a record is not given up.
-pub(super) fn why_untraceable(world: &World, claim: &Claim) -> Option<Reason> {
-    unseen_service(world, claim).filter(|_| is_named(world.settings(), claim.service_type, &claim.project))
-}
-
-/// What was not seen of several services that a claim can mean.
-fn unseen_service(world: &World, claim: &Claim) -> Option<Reason> {
-    let key = |service: &Name| ServiceKey { project: claim.project.clone(), service: service.clone() };
-    let look = |service: &Name| (key(service), world.service(&key(service)));
-    let mut unseen = claim.services.iter().map(look).filter_map(|(service, found)| match found {
-        Lookup::Unseen(why) => Some(Reason::NotObserved { what: Read::Service(service), why }),
-        Lookup::Found(_) | Lookup::Absent => None,
-    });
-    (claim.services.len() > 1).then(|| unseen.next()).flatten()
 }
 
 /// Why a user that a secret records was not made for that secret alone.

@@ -227,19 +227,35 @@ fn differs(current: Option<Content>, wanted: Option<Content>) -> Finding {
 
 fn judge_credential(question: &Question<'_>, field: Credential, current: Option<Content>) -> Finding {
     let observed = question.observed.filter(|_| question.own);
-    let of_user = observed.and_then(|user| match field {
+    let of_user = observed.and_then(|user| credential(user, field));
+    let not_ready = of_user == Some(Content::Empty);
+    let finding = match differs(current, of_user.filter(|_| !not_ready && question.same_user)) {
+        Finding::Missing => Finding::Missing,
+        _ if !question.same_user => Finding::Wrong,
+        finding => finding,
+    };
+    // Of credentials that go together none is written before all of them are there.
+    let wait = |lacks| Finding::Blocked { reason: Reason::CredentialsNotReady { user: question.user.clone() }, lacks };
+    match finding {
+        finding if !observed.is_some_and(|user| is_unready(question.want, user)) => finding,
+        Finding::Missing => wait(true),
+        Finding::Wrong => wait(!question.same_user),
+        finding => finding,
+    }
+}
+
+fn credential(user: &User, field: Credential) -> Option<Content> {
+    match field {
         Credential::Password => user.password,
         Credential::Certificate => user.certificate,
         Credential::PrivateKey => user.private_key,
-    });
-    let not_ready = of_user == Some(Content::Empty);
-    let current = current.filter(|_| question.same_user);
-    match differs(current, of_user.filter(|_| !not_ready)) {
-        Finding::Missing if not_ready => {
-            Finding::Blocked { reason: Reason::CredentialsNotReady { user: question.user.clone() }, lacks: true }
-        }
-        finding => finding,
     }
+}
+
+/// Whether Aiven has not given all credentials yet that users of such a service have.
+fn is_unready(want: &Want, user: &User) -> bool {
+    let mut sources = want.service_type.keys().iter().map(|key| key.source);
+    sources.any(|source| matches!(source, Source::Credential(field) if credential(user, field) == Some(Content::Empty)))
 }
 
 /// What a write brings up to date where credentials may have changed unseen.

@@ -4,11 +4,12 @@
 //! namespace and application, on a service that the namespace may use, is deleted. Never lets the secret go while a user
 //! of its own may exist, unless a person says so; never takes a project that does not answer for gone.
 
-use super::account::{account_of, is_named, note, settling_until, why_made_elsewhere, why_not_our_name, why_not_ours};
+use super::account::{note, settling_until, why_made_elsewhere, why_not_our_name, why_not_ours};
 use super::contest::may_retire;
 use super::retire::made_for;
 use super::secret::{decision, planned};
 use super::survey::Notes;
+use super::trace::{account_of, is_named};
 use super::write::expect;
 use super::{Decision, Verdict, backoff, left};
 use crate::action::Action;
@@ -175,21 +176,22 @@ impl Record {
             service.user(self.username.clone())
         };
         let mut users: Vec<UserKey> = self.services.iter().map(account).collect();
-        let may_exist: Vec<bool> = users.iter().map(|user| !matches!(world.user(user), Lookup::Absent)).collect();
-        if let Some(first) = may_exist.iter().position(|may| *may) {
-            let mut may_exist = may_exist.iter();
-            // Where nothing was observed the first stands for all: it waits in any case.
-            let unseen = users.get(first).is_some_and(|user| matches!(world.user(user), Lookup::Unseen(_)));
-            users.retain(|_| may_exist.next().copied().unwrap_or_default());
-            users.truncate(if unseen { 1 } else { users.len() });
+        let may_exist = |user: &UserKey| !matches!(world.user(user), Lookup::Absent);
+        if users.iter().any(may_exist) {
+            users.retain(may_exist);
         } else {
             users.truncate(1);
         }
         users
     }
 
+    /// Those that exist, as far as that was seen; else the first that may, which stands for all.
     fn existing(&self, world: &World) -> Vec<UserKey> {
-        self.users(world).into_iter().filter(|user| !matches!(world.user(user), Lookup::Absent)).collect()
+        let mut users = self.users(world);
+        users.retain(|user| !matches!(world.user(user), Lookup::Absent));
+        let unseen = users.first().is_some_and(|user| matches!(world.user(user), Lookup::Unseen(_)));
+        users.truncate(if unseen { 1 } else { users.len() });
+        users
     }
 }
 

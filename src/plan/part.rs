@@ -12,7 +12,7 @@ use super::account::{self, NewUser, Recorded};
 use super::contents::{self, Contents, Question};
 use super::renew::{self, Due, InUse};
 use super::survey::{Notes, Survey};
-use super::{Verdict, backoff, contest};
+use super::{Verdict, backoff, contest, trace};
 use crate::action::Action;
 use crate::reason::Reason;
 use crate::want::{Grant, IfAbsent, KeyWant, Resolved, ServiceType, Source, Want};
@@ -184,7 +184,8 @@ fn keep_other<'a>(
         renew::is_due(survey.world, of, notes) || (want_ends(ask) && renew::on_offer(of.secret, observed))
     });
     let taken_over = ask.secret.is_some_and(|secret| is_taken_over(ask.app, secret));
-    if access_differs || ends || taken_over || contents.is_some_and(|contents| contents.writes()) {
+    // Its credentials are never read, but that they are others than those in the secret shows without.
+    if access_differs || ends || taken_over || question.stale || contents.is_some_and(|contents| contents.writes()) {
         return replace(survey, (ask, on), Old::NotOwn(user, why), notes);
     }
     PartPlan {
@@ -241,7 +242,7 @@ fn replace<'a>(survey: &Survey<'_>, (ask, on): (Ask<'a>, &Resolved<'_>), old: Ol
         Old::None => vec![],
         Old::Elsewhere(user) => {
             let claim = ask.secret.and_then(|secret| account::claim_for(secret, ask.want));
-            claim.map_or_else(|| vec![user], |claim| account::given_up(survey.world, claim))
+            claim.map_or_else(|| vec![user], |claim| trace::given_up(survey.world, claim))
         }
         Old::Gone(user) | Old::NotOwn(user, _) | Old::Due(user, _) => vec![user],
     };

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use super::account::{account_of, certificate_began, holder, why_not_own};
+use super::account::{certificate_began, holder, why_not_own};
 use super::survey::{Notes, Survey, after, before, spread};
+use super::trace::account_of;
 use super::{Verdict, backoff, retire};
 use crate::reason::{Hold, Reason, Renewal};
 use crate::want::ServiceType;

@@ -4,14 +4,16 @@
 //! secret may be in use outside the cluster: its replaced users stay until their certificates end.
 
 use super::Verdict;
-use super::account::{account_of, holder, why_made_elsewhere, why_not_our_name};
+use super::account::{holder, settling_until, why_made_elsewhere, why_not_our_name};
 use super::survey::{Notes, after};
+use super::trace::account_of;
 use crate::action::Action;
 use crate::read::Read;
 use crate::reason::{Hold, Reason};
 use crate::want::ServiceType;
 use crate::world::{
-    AppKey, Kind, Lookup, Name, Protection, Retired, Secret, SecretKey, Timestamp, UserKey, WorkloadKind, World,
+    AppKey, Keys, Kind, Lookup, Name, Protection, Retired, Secret, SecretKey, Timestamp, User, UserKey, WorkloadKind,
+    World,
 };
 
 use jiff::SignedDuration;
@@ -39,9 +41,10 @@ pub(super) fn staying(reason: &Reason) -> Verdict {
     }
 }
 
-/// Whether nothing is left at Aiven of a replaced user.
+/// Whether nothing is left at Aiven of a replaced user, nor may show yet.
 pub(super) fn is_spent(world: &World, entry: &Retired) -> bool {
-    matches!(remains(world, &entry.account()), Remains::Nothing)
+    let user = entry.account();
+    matches!(remains(world, &user), Remains::Nothing) && settling_until(world, &user).is_none()
 }
 
 /// What becomes of a user that a secret, which is not being deleted, lists as replaced.
@@ -194,6 +197,14 @@ fn released(world: &World, user: &UserKey, holding: &Holding<'_>) -> Hold {
     ended.filter(|_| protected).map_or(Hold::Over, Hold::Ended)
 }
 
+/// Whether a secret that stays holds the name of a user, and so its credentials, unless it records a namesake elsewhere.
+pub(super) fn holds(world: &World, secret: &SecretKey, (user, observed): (&UserKey, &User)) -> bool {
+    let stays = world.managed(secret).filter(|secret| !secret.terminating);
+    let namesake = |secret: &&Secret| secret.claims().iter().any(|claim| claim.username == user.username);
+    let keys = stays.filter(|secret| !namesake(secret)).and_then(|secret| secret.data().seen());
+    keys.into_iter().flat_map(Keys::iter).any(|(_, content)| content.same(observed.name) == Some(true))
+}
+
 /// Whether someone outside the cluster may use a secret: as it says, or as the spec says that it shall.
 fn is_protected(world: &World, secret: &Secret) -> bool {
     let asked_to_be =
@@ -209,6 +220,13 @@ fn why_held(world: &World, user: &UserKey, holding: &Holding<'_>, notes: &mut No
         return retiring(Hold::Until(over));
     }
     let secret = holding.secret?;
+    // Somebody may have edited the list.
+    if let Lookup::Found(observed) = world.user(user)
+        && holds(world, holding.key, (user, observed))
+    {
+        let what = format!("secret {} still holds its credentials", holding.key).into();
+        return Some(Reason::Settling { what, until: None });
+    }
     if is_protected(world, secret) {
         let ends = match world.user(user) {
             Lookup::Found(observed) => observed.certificate_ends,

@@ -3,11 +3,12 @@
 //! Takes as given what each service that shares it needs ([`super::part`]). Never writes a Secret that is not managed, is
 //! another application's, or is being deleted; never creates one before every service that shares it is ready.
 
-use super::account::{account_of, holder, note, why_untraceable};
+use super::account::{holder, note};
 use super::backoff;
 use super::contest::{self, Mode};
 use super::part::{self, Ask, PartPlan, Standing};
 use super::survey::{Notes, Survey};
+use super::trace::{account_of, why_untraceable};
 use super::write::{self, Site};
 use super::{Part, Verdict};
 use crate::action::Action;

@@ -4,6 +4,7 @@
 //! been made by this program; never forgets one before it is recorded by a secret or gone.
 
 use super::account::{Recorded, may_adopt, note, open_intent, recorded, why_not_ours};
+use super::part::{self, Ask};
 use super::retire::{self, Fate, Holding, Remains};
 use super::survey::{Notes, Survey, after};
 use super::{Decision, Planned, Step, Verdict, backoff, contest, finalizer, target};
@@ -12,8 +13,8 @@ use crate::read::Read;
 use crate::reason::{Reason, Unwanted};
 use crate::want::Want;
 use crate::world::{
-    AppKey, Claim, Intent, Journal, Keys, Kind, Lookup, Name, Outcome, Retirement, Secret, SecretKey, Subject,
-    Timestamp, User, UserKey, World,
+    AppKey, Claim, Intent, Journal, Kind, Lookup, Name, Outcome, Retirement, SecretKey, Subject, Timestamp, User,
+    UserKey, World,
 };
 
 /// Decides one user that the journal speaks of; `None` if it does not.
@@ -26,7 +27,7 @@ pub(super) fn decide(survey: &Survey<'_>, user: &UserKey, notes: &mut Notes) -> 
             let what = "it was made, and replaced since".into();
             (&intent.secret, once_settled(world, (user, &intent.secret), (settled_at, what), notes))
         }
-        (Some(intent), None) => (&intent.secret, intended(world, (user, intent), notes)),
+        (Some(intent), None) => (&intent.secret, intended(survey, (user, intent), notes)),
         (None, Some(retirement)) => (&retirement.secret, retired(survey, (user, retirement), notes)),
         (None, None) => return None,
     };
@@ -62,7 +63,8 @@ fn why_not_listed(world: &World) -> Option<Reason> {
 
 type Outcome3 = (Verdict, Reason, Vec<Action>);
 
-fn intended(world: &World, (user, intent): (&UserKey, &Intent), notes: &mut Notes) -> Outcome3 {
+fn intended(survey: &Survey<'_>, (user, intent): (&UserKey, &Intent), notes: &mut Notes) -> Outcome3 {
+    let world = survey.world;
     let settled_at = intent.settles_at(world.settings().settle);
     if let Some(reason) = why_ending(world, user, &intent.secret) {
         return (Verdict::Keep, reason, vec![]);
@@ -75,7 +77,7 @@ fn intended(world: &World, (user, intent): (&UserKey, &Intent), notes: &mut Note
         let what = "Aiven had a user of that name already".into();
         return clear(user, &intent.secret, Reason::NotOurs { what });
     }
-    if let Some(reason) = why_in_flight(world, user, intent) {
+    if let Some(reason) = why_in_flight(survey, user, intent) {
         // One that has not shown by then leads nowhere.
         notes.wake_if_later(world, settled_at);
         return (Verdict::Wait, reason, vec![]);
@@ -138,7 +140,8 @@ fn forget(user: &UserKey, secret: &SecretKey, (reason, left_behind): (Reason, bo
 }
 
 /// Who is going to finish what the intent began.
-fn why_in_flight(world: &World, user: &UserKey, intent: &Intent) -> Option<Reason> {
+fn why_in_flight(survey: &Survey<'_>, user: &UserKey, intent: &Intent) -> Option<Reason> {
+    let world = survey.world;
     let app = world.application(&intent.application_key())?;
     if app.uid != intent.application_uid || app.terminating || app.expired(world.now) {
         return None;
@@ -156,7 +159,16 @@ fn why_in_flight(world: &World, user: &UserKey, intent: &Intent) -> Option<Reaso
             open_intent(world, app, &intent.secret, (want, &service)).is_some_and(|(chosen, _)| chosen == user);
         let awaited = match want.service_type.resolve(here, want) {
             Ok(resolved) if resolved.key == service => {
-                !matches!(recorded(world, &app.key, secret, (want, &resolved)), Recorded::Own(..))
+                match recorded(world, &app.key, secret, (want, &resolved)) {
+                    Recorded::Own(..) => false,
+                    // One that is not its own may stay all the same.
+                    Recorded::NotOwn(..) | Recorded::Foreign(..) => {
+                        let key = &intent.secret;
+                        let ask = Ask { app, here, key, secret, want, all: false, contended: true };
+                        part::decide(survey, ask, &mut Notes::default()).verdict != Verdict::Keep
+                    }
+                    Recorded::None | Recorded::Elsewhere(_) | Recorded::Gone(_) | Recorded::Unseen(_) => true,
+                }
             }
             Ok(_) => false,
             // What cannot be resolved now may be meant all the same, unless it names another pool or instance.
@@ -213,7 +225,7 @@ fn undo(world: &World, (user, intent): (&UserKey, &Intent), settled_at: Timestam
             return clear(user, secret, why_not_adopted(user, intent, observed));
         }
         // Somebody may have edited the record.
-        if holds(world, secret, (user, observed)) {
+        if retire::holds(world, secret, (user, observed)) {
             let what = format!("secret {secret} holds its credentials, although it does not record it").into();
             return (Verdict::Keep, Reason::Settling { what, until: None }, vec![]);
         }
@@ -228,19 +240,13 @@ fn undo(world: &World, (user, intent): (&UserKey, &Intent), settled_at: Timestam
         Some(reason @ (Reason::NotObserved { .. } | Reason::PoolNotAllowed { .. })) => return wait(reason, notes),
         Some(reason) => return leave_behind(world, user, secret, reason),
     }
-    if !exists && world.now < settled_at {
-        let what = format!("user {} may have been made and does not show yet", user.username).into();
+    // Whoever else follows the intent may have put it to use a moment ago.
+    if world.now < settled_at {
+        let what = if exists { "was made a moment ago" } else { "may have been made and does not show yet" };
+        let what = format!("user {} {what}", user.username).into();
         return wait(Reason::Settling { what, until: Some(settled_at) }, notes);
     }
     (Verdict::Change, why_abandoned(world, intent), actions)
-}
-
-/// Whether a secret that stays holds the name of a user, and so its credentials, unless it records a namesake elsewhere.
-fn holds(world: &World, secret: &SecretKey, (user, observed): (&UserKey, &User)) -> bool {
-    let stays = world.managed(secret).filter(|secret| !secret.terminating);
-    let namesake = |secret: &&Secret| secret.claims().iter().any(|claim| claim.username == user.username);
-    let keys = stays.filter(|secret| !namesake(secret)).and_then(|secret| secret.data().seen());
-    keys.into_iter().flat_map(Keys::iter).any(|(_, content)| content.same(observed.name) == Some(true))
 }
 
 fn why_abandoned(world: &World, intent: &Intent) -> Reason {

@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::account::{account_of, given_up, why_untraceable};
 use super::contest;
 use super::metadata::Metadata;
 use super::part::{PartPlan, retired_for};
 use super::retire;
 use super::survey::Survey;
+use super::trace::{account_of, given_up, why_untraceable};
 use crate::action::{Action, WriteKeys};
 use crate::reason::{Drift, Reason};
 use crate::value::Value;

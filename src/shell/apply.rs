@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use tokio_util::sync::CancellationToken;
 
-use super::ask::{home, rests_on_a_look};
+use super::ask::{Ground, home};
 use super::lease;
 use super::live::Live;
 use super::run::RunError;
@@ -67,8 +67,9 @@ impl Live {
         if let Some(why) = why_not(&world, shown) {
             return tell(why.about(subject));
         }
-        if rests_on_a_look(shown, &world) {
-            let looked = self.asker.confirm(shown, &world).await;
+        let ground = Ground::of(shown, &world);
+        if !ground.is_empty() {
+            let looked = self.asker.confirm(&ground).await;
             self.learn();
             if let Err(trouble) = looked {
                 return tell(Progress::Failed(subject, format!("what it rests on could not be looked at: {trouble}")));

@@ -111,29 +111,19 @@ impl Asker {
         Ok(())
     }
 
-    /// Looks afresh at what a destructive decision on a world rests on.
-    pub(crate) async fn confirm(&self, decision: &Decision, world: &World) -> Result<(), Trouble> {
-        if decision.is_destructive() {
-            if let Some(namespace) = home(&decision.subject, world) {
-                self.namespace(&namespace).await?;
-            }
-            for key in &secrets(decision, world) {
-                self.secret(key).await?;
-            }
+    /// Looks afresh at what a decision rests on.
+    pub(crate) async fn confirm(&self, ground: &Ground) -> Result<(), Trouble> {
+        let Ground { namespace, secrets, journal, doubted, users } = ground;
+        if let Some(namespace) = namespace {
+            self.namespace(namespace).await?;
         }
-        let doubted = in_doubt(decision, world);
-        if !doubted.is_empty() {
-            // Another replica may have made one of them just now, so that it does not show yet.
+        for key in secrets {
+            self.secret(key).await?;
+        }
+        if *journal {
             self.ask_journal().await?;
         }
-        for user in &doubted {
-            self.user(user).await?;
-        }
-        let users = decision
-            .actions
-            .iter()
-            .filter_map(|planned| if let Action::DeleteUser { user } = &planned.action { Some(user) } else { None });
-        for user in users {
+        for user in doubted.union(users) {
             self.user(user).await?;
         }
         Ok(())
@@ -192,9 +182,55 @@ impl Asker {
     }
 }
 
-/// Whether something is to be looked at afresh before a decision is executed.
-pub(crate) fn rests_on_a_look(decision: &Decision, world: &World) -> bool {
-    decision.is_destructive() || !in_doubt(decision, world).is_empty()
+/// What is to be looked at afresh before a decision is executed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ground {
+    /// Where everything is listed that could ask for secrets or use them.
+    pub(crate) namespace: Option<Name>,
+    secrets: BTreeSet<SecretKey>,
+    /// Another replica may have made a user just now, so that it does not show yet, or may have told it from a stranger's.
+    journal: bool,
+    doubted: BTreeSet<UserKey>,
+    users: BTreeSet<UserKey>,
+}
+
+impl Ground {
+    /// What a decision on a world rests on.
+    pub(crate) fn of(decision: &Decision, world: &World) -> Self {
+        let deleted = decision.actions.iter().filter_map(|planned| match &planned.action {
+            Action::DeleteUser { user } => Some(user.clone()),
+            _ => None,
+        });
+        let mut users: BTreeSet<UserKey> = deleted.collect();
+        // That a user is not needed rests on the one that its secret records instead.
+        if let Subject::User(user) = &decision.subject
+            && users.contains(user)
+        {
+            let secret = concern(&decision.subject, world).and_then(|key| world.managed(&key));
+            let instead = secret.into_iter().flat_map(Secret::accounts);
+            users.extend(instead.filter(|it| it.project == user.project && it.service == user.service));
+        }
+        let doubted = in_doubt(decision, world);
+        let journal = !doubted.is_empty() || (!users.is_empty() && matches!(decision.subject, Subject::User(_)));
+        let (namespace, secrets) = if decision.is_destructive() {
+            (home(&decision.subject, world), secrets(decision, world))
+        } else {
+            (None, BTreeSet::new())
+        };
+        Ground { namespace, secrets, journal, doubted, users }
+    }
+
+    /// Whether there is nothing to look at.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Ground::default()
+    }
+
+    /// Whether who has looked at this has looked at all of that.
+    pub(crate) fn covers(&self, other: &Ground) -> bool {
+        let namespace = other.namespace.is_none() || self.namespace == other.namespace;
+        let users = other.doubted.is_subset(&self.doubted) && other.users.is_subset(&self.users);
+        namespace && other.secrets.is_subset(&self.secrets) && (self.journal || !other.journal) && users
+    }
 }
 
 /// The users that a decision takes for gone, since it replaces them or what speaks of them goes; and those that it takes for

@@ -149,8 +149,8 @@ async fn write(
         };
         let mut next = stored.clone();
         let answers: Vec<_> = changes.iter().map(|change| next.take(change, own)).collect();
-        // Somebody may have mended it meanwhile.
-        if !is_fresh && answers.iter().any(Result::is_err) {
+        // Somebody may have mended it meanwhile, or removed what is known to be there: only a write would tell.
+        if !is_fresh && (next.data == stored.data || answers.iter().any(Result::is_err)) {
             continue;
         }
         if next.data == stored.data {
@@ -285,12 +285,7 @@ impl Stored {
         Ok(())
     }
 
-    fn intend(
-        &mut self,
-        user: &UserKey,
-        intent: &Intent,
-        (size, own): (usize, &Own),
-    ) -> Result<(), Unwritten> {
+    fn intend(&mut self, user: &UserKey, intent: &Intent, (size, own): (usize, &Own)) -> Result<(), Unwritten> {
         if !self.journal.unreadable.is_empty() {
             return Err(Unwritten::Unavailable);
         }

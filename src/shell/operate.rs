@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use self::look::Look;
 use self::queue::{Queue, Repeats};
 use self::task::{Job, Tasks};
-use super::ask::{self, Asker};
+use super::ask::{self, Asker, Ground};
 use super::clock;
 use super::execute::{Ended, failure_key};
 use super::fact::Fact;
@@ -259,10 +259,11 @@ impl Operator {
             return;
         }
         let asker = self.asker.clone();
-        if !look.is_some_and(|look| look.suffices(&decision)) && ask::rests_on_a_look(&decision, &world) {
+        let ground = Ground::of(&decision, &world);
+        if !ground.is_empty() && !look.is_some_and(|look| look.suffices(&ground)) {
             self.tasks.spawn(Job::Decision(subject, touched), async move {
-                let looked = asker.confirm(&decision, &world).await;
-                task::Ended::Confirmed(Box::new(decision), looked)
+                let looked = asker.confirm(&ground).await;
+                task::Ended::Confirmed(Box::new(decision), looked.map(|()| ground))
             });
             return;
         }
@@ -294,8 +295,8 @@ impl Operator {
                 }
                 self.reads.failed(&read, now, trouble.failed(0).retry_after);
             }
-            task::Ended::Confirmed(decision, Ok(())) => {
-                self.confirmed.insert(decision.subject.clone(), Look::now(&decision));
+            task::Ended::Confirmed(decision, Ok(ground)) => {
+                self.confirmed.insert(decision.subject.clone(), Look::now(ground));
                 self.begin(decision.subject.clone(), now);
             }
             task::Ended::Confirmed(decision, Err(trouble)) => {

@@ -19,8 +19,8 @@ use crate::action::Action;
 use crate::documents::Sighting;
 use crate::sim;
 use crate::world::{
-    Digester, Failure, FailureKey, Journal, Kind, Lookup, Name, Observed, Outcome, SecretKey, Settings, Timestamp,
-    UserKey, World,
+    Digester, Failure, FailureKey, Intent, Journal, Kind, Lookup, Name, Observed, Outcome, SecretKey, Settings,
+    Timestamp, UserKey, World,
 };
 
 /// How long a list that was just made is of use.
@@ -50,7 +50,17 @@ impl View {
         }
         let (listed, unreadable, idle, fresh) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
         let doubts = Doubts::new(world.settings().settle);
-        View { world, scopes, listed, unreadable, idle, fresh, doubts, graves: Graves::default(), stripped_shown: false }
+        View {
+            world,
+            scopes,
+            listed,
+            unreadable,
+            idle,
+            fresh,
+            doubts,
+            graves: Graves::default(),
+            stripped_shown: false,
+        }
     }
 
     /// The world as it was seen last.
@@ -165,9 +175,7 @@ impl View {
                 let open: Vec<UserKey> = read.intents.keys().cloned().collect();
                 for user in open {
                     if let (Some(intent), Some(known)) = (read.intents.get_mut(&user), known.intents.get(&user)) {
-                        intent.outcome = known.outcome;
-                        // Another process may have sent another since.
-                        intent.sent = known.sent.max(intent.sent);
+                        recall(intent, known);
                     }
                 }
                 // What was written down while it was read is not in it.
@@ -203,6 +211,17 @@ impl View {
         self.world.failures.insert(key, Failure { class, operation, service, at, count, generation, retry_after });
         true
     }
+}
+
+/// Adds to an intent that was read what this process knows of it, unless that is of before: another process may have
+/// announced the name anew, or have sent its POST under the same intent.
+fn recall(read: &mut Intent, known: &Intent) {
+    let unsent = matches!(known.outcome, Outcome::NotSent | Outcome::Taken);
+    if known.since < read.since || (unsent && known.sent < read.sent) {
+        return;
+    }
+    read.outcome = known.outcome;
+    read.sent = known.sent.max(read.sent);
 }
 
 #[cfg(test)]

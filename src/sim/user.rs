@@ -47,6 +47,7 @@ fn made(world: &World, key: &UserKey, kafka: bool, access: Option<&AccessRules>)
         certificate_ends: if kafka { now.checked_add(CERTIFICATE_LIFE).ok() } else { None },
         expiring_certificate_ends: None,
         password_updated: Some(now),
+        changed: false,
         access: access.map(control),
     }
 }

@@ -137,6 +137,7 @@ pub fn plain_user(world: &World, key: &UserKey, made: Timestamp) -> User {
         certificate_ends: kafka.then(|| made + SignedDuration::from_hours(820 * 24)),
         expiring_certificate_ends: None,
         password_updated: Some(made),
+        changed: false,
         access: None,
     }
 }

@@ -75,6 +75,7 @@ fn user(name: &Name, user: &User) -> Value {
         certificate_ends,
         expiring_certificate_ends,
         password_updated,
+        changed,
         access,
     } = user;
     Members::default()
@@ -86,6 +87,7 @@ fn user(name: &Name, user: &User) -> Value {
         .time("access_cert_not_valid_after_time", *certificate_ends)
         .time("expiring_cert_not_valid_after_time", *expiring_certificate_ends)
         .time("password_updated_time", *password_updated)
+        .maybe("credentials_changed", changed.then_some(json!(true)))
         .maybe("access_control", access.as_ref().map(access_control))
         .into()
 }

@@ -7,7 +7,7 @@ use super::super::renew;
 use super::super::survey::Notes;
 use super::Ask;
 use crate::read::Read;
-use crate::want::Resolved;
+use crate::want::{Resolved, Source};
 use crate::world::{Content, User, UserKey};
 
 /// What is asked of the comparison for one user.
@@ -18,6 +18,8 @@ pub(super) fn question<'q>(
     same_user: bool,
 ) -> Question<'q> {
     let all = ask.secret.is_none() || ask.all;
+    // Whoever has changed the record or the name has not changed the credentials with it.
+    let same_user = same_user && !observed.is_some_and(|observed| holds_another(ask, observed));
     Question {
         secret: ask.secret,
         want: ask.want,
@@ -32,8 +34,17 @@ pub(super) fn question<'q>(
     }
 }
 
+/// Whether the secret holds the name of another user than that.
+fn holds_another(ask: Ask<'_>, observed: &User) -> bool {
+    let Some(secret) = ask.secret else { return false };
+    let held = secret.section(ask.want.service_type, &ask.want.slot);
+    let mut names = ask.want.service_type.keys().iter().zip(&*held).filter(|(want, _)| want.source == Source::Username);
+    names.any(|(_, held)| held.is_some_and(|held| held != Content::Empty && held.same(observed.name) == Some(false)))
+}
+
 /// Whether what is not secret says that the credentials are others than those in the secret, and they were not read: the
-/// password is younger than the last write, or the certificate does not end when the one in the secret does.
+/// password is younger than the last write or was seen to change, or the certificate does not end when the one in the
+/// secret does.
 pub(super) fn is_stale(ask: Ask<'_>, observed: &User) -> bool {
     let Some(secret) = ask.secret else { return false };
     let newer = observed.password_updated.zip(secret.written).is_some_and(|(updated, written)| updated > written);
@@ -41,7 +52,7 @@ pub(super) fn is_stale(ask: Ask<'_>, observed: &User) -> bool {
         && observed.certificate_ends.is_some()
         && matches!(secret.content("KAFKA_CERTIFICATE"), Some(Content::Digest(_)));
     let other = ask.want.service_type.has_certificates() && (renew::on_offer(secret, observed) || unreadable);
-    (newer && observed.password.is_none()) || (other && observed.certificate.is_none())
+    ((newer || observed.changed) && observed.password.is_none()) || (other && observed.certificate.is_none())
 }
 
 /// Notes that the credentials have to be read, where they may have changed unseen.

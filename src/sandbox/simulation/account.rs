@@ -161,6 +161,13 @@ impl Account {
         self.owners.insert(password, number);
     }
 
+    /// Whether something was the password of a user that has another by now.
+    pub(super) fn is_outdated(&self, value: &str) -> bool {
+        let Some(number) = self.owners.get(value).filter(|_| value.starts_with("password-")) else { return false };
+        let mut users = self.services.values().flat_map(|service| service.users.values());
+        users.any(|user| user.number == *number && user.password != value)
+    }
+
     /// Gives a user another certificate, which ends in a few days.
     pub(super) fn age(&mut self, key: &UserKey, wall: Timestamp) {
         let Some(user) = self.user_mut(key) else { return };

@@ -70,7 +70,8 @@ pub(super) struct Oracle {
     named: BTreeSet<String>,
     /// The version of the cluster at which a process has last listed a kind in a namespace.
     lists: BTreeMap<(usize, Kind, String), u64>,
-    /// Secrets whose values were written last by a process whose clock is not right.
+    /// Secrets whose dates do not tell that a password is another since: written last by a process whose clock is not right,
+    /// or with a password that was not the user's any more.
     misdated: BTreeSet<Object>,
     /// The ACL document as a process has last read it.
     documents: BTreeMap<(usize, ServiceKey), Value>,
@@ -152,6 +153,15 @@ impl Oracle {
         self.named.extend(reading::half_records(object));
         self.excused.extend(self.published.get(&uid).into_iter().flat_map(|it| it.users.iter().cloned()));
         self.meddled.insert(uid);
+    }
+
+    /// Somebody else makes a user of a name that a Secret records or the journal announces: nobody can tell the two apart.
+    pub(super) fn stranger(&mut self, stage: &Stage, user: &UserKey) {
+        let secrets = stage.clusters.iter().flat_map(|of| of.table(Some(Kind::Secret)));
+        let announced = (0..stage.clusters.len()).any(|cluster| user::announces(stage, cluster, user));
+        if announced || secrets.flat_map(|(_, secret)| reading::records(secret)).any(|recorded| recorded == *user) {
+            self.excused.insert(user.clone());
+        }
     }
 
     fn is_excused(&self, user: &UserKey) -> bool {

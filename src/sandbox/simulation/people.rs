@@ -223,6 +223,7 @@ impl Play {
                 );
                 if self.stage.account.user(&user).is_none() && self.stage.account.service(&service).is_some() {
                     self.stage.account.make(&user, Maker::Stranger, (now, wall));
+                    self.oracle.stranger(&self.stage, &user);
                     self.tale.say(now, || format!("a stranger makes user {user}"));
                 }
             }

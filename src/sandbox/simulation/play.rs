@@ -22,7 +22,9 @@ use crate::sandbox::faults::Chance;
 /// How long one step takes.
 pub(super) const TICK: Duration = Duration::from_millis(1);
 /// How far processes may run apart from each other while all of them wait.
-const APART: Duration = Duration::from_secs(5);
+const APART: Duration = Duration::from_secs(20);
+/// So little that nobody minds.
+const AHEAD: Duration = Duration::from_millis(500);
 /// How long it is quiet in the end: more than a sync period, and than anything waits for.
 const QUIET: Duration = Duration::from_mins(150);
 /// For so long nothing is written then.
@@ -263,6 +265,7 @@ impl Play {
         for process in self.processes.values_mut().filter(|process| process.paused_until <= now) {
             process.run_until(now);
         }
+        self.hold_ahead();
     }
 
     /// Lets time pass until something happens, for at most a while.
@@ -293,8 +296,20 @@ impl Play {
                 reached = reached.min(process.run_until_asked(reached));
             }
             self.stage.now = reached.max(now + TICK);
+            self.hold_ahead();
         }
         self.settle();
+    }
+
+    /// What a process asks for that has run ahead of the others comes when they are there too.
+    fn hold_ahead(&mut self) {
+        let now = self.stage.now;
+        for pending in self.wire.waiting().pending.values_mut().filter(|pending| pending.held_until <= now) {
+            let reached = self.processes.get(&pending.process).map(Process::reached);
+            if let Some(reached) = reached.filter(|reached| now + AHEAD < *reached) {
+                pending.held_until = reached;
+            }
+        }
     }
 
     fn is_asked(&self) -> bool {

@@ -45,6 +45,7 @@ pub(super) struct Process {
     begun: Told,
     facts: Option<UnboundedSender<Fact>>,
     started: Duration,
+    reached: Duration,
     origin: Instant,
     clock: Reading,
     digester: Digester,
@@ -106,6 +107,7 @@ impl Process {
             begun,
             facts: None,
             started: start.now,
+            reached: start.now,
             origin,
             clock,
             digester,
@@ -117,11 +119,18 @@ impl Process {
         self.wake(now);
         let until = self.origin + now.saturating_sub(self.started);
         simulated::set(Some(self.clock));
-        self.runtime.block_on(async {
+        let reached = self.runtime.block_on(async {
             // Whatever its time: only who waits lets others run.
             tokio::time::sleep_until(until.max(Instant::now() + Duration::from_millis(1))).await;
+            Instant::now()
         });
+        self.reached = self.started + reached.saturating_duration_since(self.origin);
         self.settle();
+    }
+
+    /// How far it has run.
+    pub(super) fn reached(&self) -> Duration {
+        self.reached
     }
 
     /// Runs until that moment, or until it asks for something; gives when that was.
@@ -141,7 +150,8 @@ impl Process {
             Instant::now()
         });
         self.settle();
-        self.started + reached.saturating_duration_since(self.origin)
+        self.reached = self.started + reached.saturating_duration_since(self.origin);
+        self.reached
     }
 
     /// Is stopped by its machine until then, and does not notice.

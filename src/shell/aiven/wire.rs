@@ -174,6 +174,7 @@ fn metadata<S>(wire: &UserWire<S>, digester: &Digester) -> Option<(Name, User)> 
         certificate_ends: wire.access_cert_not_valid_after_time.as_time(),
         expiring_certificate_ends: wire.expiring_cert_not_valid_after_time.as_time(),
         password_updated: wire.password_updated_time.as_time(),
+        changed: false,
         access: wire.access_control.0.0.as_ref().map(access),
     };
     Some((name, user))

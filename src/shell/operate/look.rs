@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::plan::Decision;
 #[cfg(feature = "defects")]
 use crate::sandbox::simulation::sabotage;
+use crate::shell::ask::Ground;
 
 /// How long a look is fresh.
 const FRESH: Duration = Duration::from_secs(5);
@@ -17,13 +17,20 @@ const FRESH: Duration = Duration::from_secs(5);
 /// A look that was taken.
 pub(super) struct Look {
     at: Instant,
-    listed: bool,
+    ground: Ground,
+    #[cfg(feature = "defects")]
+    spared: bool,
 }
 
 impl Look {
-    /// What was just looked at for a decision.
-    pub(super) fn now(decision: &Decision) -> Self {
-        Look { at: Instant::now(), listed: decision.is_destructive() }
+    /// What was just looked at.
+    pub(super) fn now(ground: Ground) -> Self {
+        Look {
+            at: Instant::now(),
+            ground,
+            #[cfg(feature = "defects")]
+            spared: false,
+        }
     }
 
     pub(super) fn is_fresh(&self) -> bool {
@@ -32,16 +39,21 @@ impl Look {
 
     /// Whether the namespace was listed.
     pub(super) fn listed(&self) -> bool {
-        self.listed
+        self.ground.namespace.is_some()
     }
 
-    /// Whether it has shown what that decision rests on.
-    pub(super) fn suffices(&self, decision: &Decision) -> bool {
-        self.listed || !decision.is_destructive()
+    /// Whether it has shown everything that a decision rests on. What was learned by it may have led to another decision,
+    /// which rests on more.
+    pub(super) fn suffices(&self, ground: &Ground) -> bool {
+        #[cfg(feature = "defects")]
+        if self.spared {
+            return true;
+        }
+        self.ground.covers(ground)
     }
 
     #[cfg(feature = "defects")]
     pub(super) fn spared() -> Option<Self> {
-        sabotage::has_no_look().then(|| Look { at: Instant::now(), listed: true })
+        sabotage::has_no_look().then(|| Look { at: Instant::now(), ground: Ground::default(), spared: true })
     }
 }

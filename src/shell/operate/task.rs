@@ -11,6 +11,7 @@ use tokio::task::{AbortHandle, Id, JoinSet};
 
 use crate::plan::Decision;
 use crate::read::Read;
+use crate::shell::ask::Ground;
 use crate::shell::execute;
 use crate::shell::trouble::Trouble;
 use crate::world::Subject;
@@ -29,8 +30,8 @@ pub(super) enum Job {
 pub(super) enum Ended {
     /// A read was answered, or not.
     Read(Read, Result<(), Trouble>),
-    /// What a destructive decision rests on was looked at, or not.
-    Confirmed(Box<Decision>, Result<(), Trouble>),
+    /// What a decision rests on was looked at, or not.
+    Confirmed(Box<Decision>, Result<Ground, Trouble>),
     /// A decision was executed.
     Executed {
         /// Which.

@@ -16,6 +16,12 @@ impl View {
         }
         if let (Some(service), Lookup::Found(known)) = (&mut service, self.world.service(key)) {
             service.acl = known.acl.clone();
+            let (world, service_key) = (&self.world, key);
+            let concerns = |user: &Name| {
+                let user = service_key.user(user.clone());
+                world.journal().is_some_and(|journal| journal.knows(&user)) || !world.recorders(&user).is_empty()
+            };
+            service.remember(known, concerns);
         }
         self.world.put_service(key, service);
         true
@@ -74,6 +80,7 @@ impl View {
             certificate_ends: None,
             expiring_certificate_ends: None,
             password_updated: None,
+            changed: false,
             access: None,
         };
         self.world.put_user(user, stranger);

@@ -174,7 +174,14 @@ pub(super) fn why_incomplete(
     owners: &BTreeMap<String, u64>,
 ) -> Option<String> {
     let (plain, credentials) = keys(want);
-    let lacks = |key: &&String| values.get(*key).is_none_or(String::is_empty);
+    let lacks = |key: &&String| {
+        let value = values.get(*key);
+        // Some Secrets of programs before this one have these, some do not: whether one was removed cannot be told.
+        let either = ["VALKEY_HOST", "VALKEY_PORT", "OPEN_SEARCH_HOST", "OPEN_SEARCH_PORT"]
+            .iter()
+            .any(|either| key.starts_with(either));
+        value.is_some_and(String::is_empty) || (value.is_none() && !either)
+    };
     if let Some(key) = plain.iter().chain(&credentials).find(lacks) {
         return Some(format!("{key} is missing or empty"));
     }

@@ -135,8 +135,9 @@ impl Oracle {
         let is_meant =
             |want: &&Want| *want.service.project == *said("project") && *want.service.service == *said("service");
         let is_paused = |object: &Value| noted(object, "annotations", names::PAUSED) == Some("true");
-        let held = of.get(SECRET, &key("secret")).filter(|it| is_managed(it)).is_some_and(|secret| {
-            is_paused(secret) || self.meddled.contains(&(cluster, text(secret, "uid").to_owned()))
+        let held = of.get(SECRET, &key("secret")).is_some_and(|secret| {
+            let meddled = is_paused(secret) || self.meddled.contains(&(cluster, text(secret, "uid").to_owned()));
+            if is_managed(secret) { meddled } else { is_deleting(secret) }
         });
         let served = group.iter().all(|want| is_served(stage, (cluster, of), (space, want)));
         group.iter().any(is_meant) && (!served || held || is_paused(app))

@@ -80,7 +80,9 @@ impl Oracle {
         let uid = (asker.cluster, text(secret, "uid").to_owned());
         let now_in: BTreeSet<UserKey> = records(secret).into_iter().collect();
         let untimely = self.untimely.contains(&asker.process);
-        if patch.get("data").is_some() && untimely {
+        // One that was reset between the last look and the write is older than that, which only who has looked before sees.
+        let outdated = || values(secret).values().any(|value| stage.account.is_outdated(value));
+        if patch.get("data").is_some() && (untimely || outdated()) {
             self.misdated.insert(uid.clone());
         } else if patch.get("data").is_some() {
             self.misdated.remove(&uid);
@@ -99,6 +101,11 @@ impl Oracle {
                 _ => drop(published.values.remove(name)),
             }
         }
+        // Somebody may have removed some since.
+        let stands = |name: &String, value: &str| {
+            secret.get("data").and_then(|data| data.get(name)).and_then(Value::as_str) == Some(value)
+        };
+        published.values.retain(|name, (_, value)| stands(name, value));
         let after: BTreeSet<u64> = published.values.values().map(|(number, _)| *number).collect();
         published.users.extend(now_in);
         for number in &after {
@@ -114,7 +121,11 @@ impl Oracle {
         if kafka && !has(&decoded, "KAFKA_SECRET_UPDATED") {
             self.broken("S7", || format!("Secret {}/{} is written without saying when", key.0, key.1));
         }
-        if let Some(what) = why_half(stage, (asker.cluster, key), secret) {
+        // What somebody else has emptied stays so while its service cannot be decided.
+        let log = stage.clusters.get(asker.cluster).map(|of| of.log(SECRET)).unwrap_or_default();
+        let last = log.iter().rev().find(|change| super::key_of(&change.new) == *key);
+        let before = last.and_then(|change| why_half(stage, (asker.cluster, key), change.old.as_ref()?));
+        if let Some(what) = why_half(stage, (asker.cluster, key), secret).filter(|what| before.as_ref() != Some(what)) {
             self.broken("S7", || format!("Secret {}/{} in cluster {}: {what}", key.0, key.1, asker.cluster));
         }
     }

@@ -1,12 +1,12 @@
 //! What may be done to users, and to the ACL documents that speak of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::reading::{records, wants};
+use super::reading::{is_managed, records, wants};
 use super::{Asker, Made, Oracle};
 use crate::sandbox::simulation::cluster::{is_deleting, text};
 use crate::sandbox::simulation::process::HOME;
@@ -16,7 +16,7 @@ use crate::want::ServiceType;
 use crate::world::{Kind, ServiceKey, UserKey, names};
 
 /// How long a write may be on its way.
-const LATE: Duration = Duration::from_secs(35);
+const LATE: Duration = Duration::from_secs(75);
 
 impl Oracle {
     pub(super) fn aiven(
@@ -42,7 +42,14 @@ impl Oracle {
 
     /// S2: only what the operators of this cluster have made.
     fn own(&mut self, stage: &Stage, asker: Asker, (what, key): (&str, &UserKey)) {
-        if stage.account.user(key).is_some() && !Self::is_made_by(stage, asker.cluster, key) {
+        let Some(user) = stage.account.user(key) else { return };
+        // One of the same second as the intent cannot be told from that of the intent.
+        let same = |since: Timestamp| since.as_second() <= user.password_updated.as_second();
+        let mut entries = journal(stage, asker.cluster).into_values().filter(|entry| names_user(entry, key));
+        let adopted = entries
+            .any(|entry| entry.get("since").and_then(Value::as_str).and_then(|it| it.parse().ok()).is_some_and(same));
+        let excused = adopted || self.is_excused(key);
+        if !Self::is_made_by(stage, asker.cluster, key) && !excused {
             self.broken("S2", || format!("operator {} {what} user {key}, which nobody here has made", asker.process));
         }
     }
@@ -53,13 +60,16 @@ impl Oracle {
         let (number, now) = (user.number, stage.now);
         let mut wrong = None;
         for (cluster, of) in stage.clusters.iter().enumerate() {
-            for (place, secret) in of.table(Some(Kind::Secret)).filter(|(_, secret)| !is_deleting(secret)) {
+            let ours = |secret: &Value| is_managed(secret) && !is_deleting(secret);
+            for (place, secret) in of.table(Some(Kind::Secret)).filter(|(_, secret)| ours(secret)) {
                 let Some(published) = self.published.get(&(cluster, text(secret, "uid").to_owned())) else { continue };
                 let stands = |(name, (owner, value)): (&String, &(u64, String))| {
                     *owner == number
                         && secret.get("data").and_then(|data| data.get(name)).and_then(Value::as_str) == Some(value)
                 };
-                if published.values.iter().any(stands) {
+                let uid = (cluster, text(secret, "uid").to_owned());
+                let meddled = self.meddled.contains(&uid) && !records(secret).contains(key);
+                if !meddled && published.values.iter().any(stands) {
                     wrong = Some((
                         "S1",
                         format!(
@@ -69,7 +79,7 @@ impl Oracle {
                     ));
                 }
                 let grace = stage.settings.get(cluster).map(|settings| settings.retire_after);
-                // It counts from when the write was decided, which is sent within half a minute.
+                // It counts from when the write was decided, which is sent within half a minute and under way for 40 s at most.
                 let grace =
                     self.forgives(grace.and_then(|it| it.try_into().ok()).unwrap_or_default()).saturating_sub(LATE);
                 // A list that somebody has edited may say that it was replaced long ago, and counts as a claim.
@@ -101,11 +111,20 @@ impl Oracle {
             .find(|(name, entry)| name.starts_with("intent.") && names_user(entry, user))
             .map(|(_, entry)| entry)
         else {
+            // By a clock that was behind it looked settled to another operator, which has removed it.
+            if self.untimely.contains(&asker.process) {
+                self.excused.insert(user.clone());
+                return;
+            }
             return self.broken("S3", || format!("user {user} is made, and the journal does not say so before"));
         };
         let said = |member: &str| intent.get(member).and_then(Value::as_str).unwrap_or_default();
         // By a clock that was ahead the intent is younger than its user: then the user is left, and `orphans` lists it.
-        if said("since").parse().is_ok_and(|since: Timestamp| stage.wall() < since) {
+        // By one that was behind it looks settled to another operator, which then forgets it too early.
+        let settle = stage.settings.get(asker.cluster).map(|it| it.settle).unwrap_or_default();
+        let behind =
+            |since: Timestamp| self.untimely.contains(&asker.process) && settle <= stage.wall().duration_since(since);
+        if said("since").parse().is_ok_and(|since: Timestamp| stage.wall() < since || behind(since)) {
             self.excused.insert(user.clone());
         }
         let (namespace, secret, app, uid) =
@@ -155,7 +174,9 @@ impl Oracle {
         let entries = journal(stage, asker.cluster);
         let changed = patch.get("data").and_then(Value::as_object).into_iter().flatten();
         let cleared = changed.filter(|(_, text)| text.is_null()).filter_map(|(name, _)| entries.get(name));
-        let users = cleared.filter_map(user_of).filter(|user| is_hidden(stage, user));
+        let secrets = stage.clusters.get(asker.cluster).into_iter().flat_map(|of| of.table(Some(Kind::Secret)));
+        let recorded: BTreeSet<UserKey> = secrets.flat_map(|(_, secret)| records(secret)).collect();
+        let users = cleared.filter_map(user_of).filter(|user| is_hidden(stage, user) || !recorded.contains(user));
         self.excused.extend(users.collect::<Vec<_>>());
     }
 
@@ -227,4 +248,9 @@ pub(super) fn is_hidden(stage: &Stage, user: &UserKey) -> bool {
 pub(super) fn names_user(entry: &Value, user: &UserKey) -> bool {
     let same = |member: &str, text: &str| entry.get(member).and_then(Value::as_str) == Some(text);
     same("project", &user.project) && same("service", &user.service) && same("username", &user.username)
+}
+
+/// Whether the journal of a cluster speaks of a user.
+pub(super) fn announces(stage: &Stage, cluster: usize, user: &UserKey) -> bool {
+    journal(stage, cluster).values().any(|entry| names_user(entry, user))
 }

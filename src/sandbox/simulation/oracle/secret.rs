@@ -124,7 +124,8 @@ impl Oracle {
         // What somebody else has emptied stays so while its service cannot be decided.
         let log = stage.clusters.get(asker.cluster).map(|of| of.log(SECRET)).unwrap_or_default();
         let last = log.iter().rev().find(|change| super::key_of(&change.new) == *key);
-        let before = last.and_then(|change| why_half(stage, (asker.cluster, key), change.old.as_ref()?));
+        let before = last.and_then(|change| change.old.as_ref()).filter(|old| is_managed(old));
+        let before = before.and_then(|old| why_half(stage, (asker.cluster, key), old));
         if let Some(what) = why_half(stage, (asker.cluster, key), secret).filter(|what| before.as_ref() != Some(what)) {
             self.broken("S7", || format!("Secret {}/{} in cluster {}: {what}", key.0, key.1, asker.cluster));
         }

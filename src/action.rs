@@ -88,7 +88,7 @@ pub enum Action {
         #[serde(flatten)]
         user: UserKey,
     },
-    /// Removes what the journal says of a user: its intent; where there is none, the copy of its retirement.
+    /// Removes what the journal says of a user: its intent, or the copy of its retirement.
     ClearIntent {
         /// Which user.
         #[serde(flatten)]
@@ -100,6 +100,10 @@ pub enum Action {
         /// Whether the user stays at Aiven, ours to forget and not ours to delete; the journal then notes that.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         left_behind: bool,
+        /// Whether it is the copy of its retirement that goes: where another replica has removed the intent, that copy is
+        /// not to go in its place.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        retired: bool,
     },
     /// Deletes a Secret; its finalizer sees to its users.
     DeleteSecret {

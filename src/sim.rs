@@ -110,9 +110,9 @@ fn perform(world: &mut World, action: &Action) -> bool {
         }
         Action::WriteKeys(write) => secret::write(world, write),
         Action::DeleteUser { user } => user::delete(world, user),
-        Action::ClearIntent { user, namespace, secret, left_behind } => {
+        Action::ClearIntent { user, namespace, secret, left_behind, retired } => {
             let secret = SecretKey { namespace: namespace.clone(), name: secret.clone() };
-            let cleared = journal::clear(world, user, &secret);
+            let cleared = journal::clear(world, user, (&secret, *retired));
             if cleared && *left_behind {
                 journal::leave_behind(world, std::slice::from_ref(user));
             }

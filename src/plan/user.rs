@@ -28,7 +28,7 @@ pub(super) fn decide(survey: &Survey<'_>, user: &UserKey, notes: &mut Notes) -> 
             (&intent.secret, once_settled(world, (user, &intent.secret), (settled_at, what), notes))
         }
         (Some(intent), None) => (&intent.secret, intended(survey, (user, intent), notes)),
-        (None, Some(retirement)) => (&retirement.secret, retired(survey, (user, retirement), notes)),
+        (None, Some(retirement)) => (&retirement.secret, of_retirement(retired(survey, (user, retirement), notes))),
         (None, None) => return None,
     };
     let (verdict, reason, actions) = writable(journal, (verdict, reason, actions));
@@ -52,6 +52,16 @@ fn writable(journal: &Journal, (verdict, reason, mut actions): Outcome3) -> Outc
         return (verdict, reason, actions);
     }
     (Verdict::Wait, Reason::JournalUnavailable { why: why.clone() }, actions)
+}
+
+/// What is removed of the journal is the copy of a retirement, there being no intent.
+fn of_retirement((verdict, reason, mut actions): Outcome3) -> Outcome3 {
+    for action in &mut actions {
+        if let Action::ClearIntent { retired, .. } = action {
+            *retired = true;
+        }
+    }
+    (verdict, reason, actions)
 }
 
 /// Why whether a secret records the user cannot be told.
@@ -136,7 +146,11 @@ fn leave_behind(world: &World, user: &UserKey, secret: &SecretKey, reason: Reaso
 
 fn forget(user: &UserKey, secret: &SecretKey, (reason, left_behind): (Reason, bool)) -> Outcome3 {
     let SecretKey { namespace, name } = secret.clone();
-    (Verdict::Change, reason, vec![Action::ClearIntent { user: user.clone(), namespace, secret: name, left_behind }])
+    (
+        Verdict::Change,
+        reason,
+        vec![Action::ClearIntent { user: user.clone(), namespace, secret: name, left_behind, retired: false }],
+    )
 }
 
 /// Who is going to finish what the intent began.
@@ -240,13 +254,16 @@ fn undo(world: &World, (user, intent): (&UserKey, &Intent), settled_at: Timestam
         Some(reason @ (Reason::NotObserved { .. } | Reason::PoolNotAllowed { .. })) => return wait(reason, notes),
         Some(reason) => return leave_behind(world, user, secret, reason),
     }
-    // Whoever else follows the intent may have put it to use a moment ago.
     if world.now < settled_at {
-        let what = if exists { "was made a moment ago" } else { "may have been made and does not show yet" };
-        let what = format!("user {} {what}", user.username).into();
-        return wait(Reason::Settling { what, until: Some(settled_at) }, notes);
+        return wait(why_not_undone_yet(user, exists, settled_at), notes);
     }
     (Verdict::Change, why_abandoned(world, intent), actions)
+}
+
+/// Whoever else follows the intent may have put it to use a moment ago.
+fn why_not_undone_yet(user: &UserKey, exists: bool, settled_at: Timestamp) -> Reason {
+    let what = if exists { "was made a moment ago" } else { "may have been made and does not show yet" };
+    Reason::Settling { what: format!("user {} {what}", user.username).into(), until: Some(settled_at) }
 }
 
 fn why_abandoned(world: &World, intent: &Intent) -> Reason {

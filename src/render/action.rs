@@ -25,7 +25,7 @@ pub(super) fn action(page: &mut Page, indent: usize, action: &Action) {
                 page.item(indent + 2, Symbol::Keep, &left(user));
             }
         }
-        Action::ClearIntent { user, namespace: _, secret: _, left_behind: true } => {
+        Action::ClearIntent { user, namespace: _, secret: _, left_behind: true, retired: _ } => {
             page.item(indent + 2, Symbol::Keep, &left(user));
         }
         _ => {}
@@ -77,7 +77,7 @@ pub fn words(action: &Action) -> String {
             Operation::Patch => format!("change secret {}", write.name),
         },
         Action::DeleteUser { user } => format!("delete user {}", place(user)),
-        Action::ClearIntent { user, namespace: _, secret: _, left_behind: _ } => {
+        Action::ClearIntent { user, namespace: _, secret: _, left_behind: _, retired: _ } => {
             format!("remove the note about user {} from the journal", user.username)
         }
         Action::DeleteSecret { namespace: _, name, expect: _ } => format!("delete secret {name}; its users follow"),

@@ -38,9 +38,10 @@ pub(crate) enum Change {
     Intend(UserKey, Intent),
     /// The POST of a user is about to be sent for a secret, now, long after its intent was written down.
     Renew(UserKey, SecretKey, Timestamp),
-    /// The intent of a user for a secret has served its purpose, unless it was renewed after that moment; where there is
-    /// none, the copy of its retirement there.
+    /// The intent of a user for a secret has served its purpose, unless it was renewed after that moment.
     Clear(UserKey, SecretKey, Timestamp),
+    /// The copy of the retirement of a user on a secret has served its purpose.
+    ForgetRetired(UserKey, SecretKey),
     /// A user is replaced.
     Retire(UserKey, Retirement),
     /// A user is left behind, and why.
@@ -181,6 +182,7 @@ impl Change {
             Change::Intend(..)
             | Change::Renew(..)
             | Change::Clear(..)
+            | Change::ForgetRetired(..)
             | Change::Retire(..)
             | Change::LeaveBehind(..)
             | Change::Forget(_) => None,
@@ -264,7 +266,10 @@ impl Stored {
                 if known.is_some() {
                     journal.intents.remove(user);
                     self.data.remove(&entries::intent_key(user));
-                } else if journal.retirements.get(user).is_some_and(|copy| copy.secret == *secret) {
+                }
+            }
+            Change::ForgetRetired(user, secret) => {
+                if journal.retirements.get(user).is_some_and(|copy| copy.secret == *secret) {
                     journal.retirements.remove(user);
                     self.data.remove(&entries::retirement_key(user));
                 }

@@ -49,15 +49,15 @@ pub(super) fn retire(world: &mut World, user: &UserKey, secret: &SecretKey, appl
     true
 }
 
-/// Removes the intent of a user for a secret; where there is none, the copy of its retirement on that secret. Never both,
-/// and never what was noted for another secret: a user can be replaced at the very moment at which its intent is settled
-/// or its last retirement is forgotten, and whichever comes first, the new retirement stays.
-pub(super) fn clear(world: &mut World, user: &UserKey, secret: &SecretKey) -> bool {
+/// Removes the intent of a user for a secret, or the copy of its retirement there; never both, and never what was noted for
+/// another secret.
+pub(super) fn clear(world: &mut World, user: &UserKey, (secret, retired): (&SecretKey, bool)) -> bool {
     let Some(journal) = writable(world) else { return false };
-    if journal.intents.get(user).is_some_and(|intent| intent.secret == *secret) {
-        journal.intents.remove(user);
-    } else if journal.retirements.get(user).is_some_and(|copy| copy.secret == *secret) {
+    if retired && journal.retirements.get(user).is_some_and(|copy| copy.secret == *secret) {
         journal.retirements.remove(user);
+    }
+    if !retired && journal.intents.get(user).is_some_and(|intent| intent.secret == *secret) {
+        journal.intents.remove(user);
     }
     true
 }

@@ -273,6 +273,7 @@ fn going() -> Decision {
                 namespace: "basseng".into(),
                 secret: "going".into(),
                 left_behind: false,
+                retired: false,
             },
         ),
         does(

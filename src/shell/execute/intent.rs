@@ -106,13 +106,18 @@ impl Executor {
 
     /// Removes what the journal says of a user, unless another process has sent its POST of late.
     pub(super) async fn clear_intent(&self, action: &Action) -> Result<(), Trouble> {
-        let Action::ClearIntent { user, namespace, secret, left_behind } = action else { return Ok(()) };
+        let Action::ClearIntent { user, namespace, secret, left_behind, retired } = action else { return Ok(()) };
         let secret = SecretKey { namespace: namespace.clone(), name: secret.clone() };
         if *left_behind {
             self.leave_behind(user, "it was made for a secret that may not have it any more").await;
         }
         let settled = clock::now().checked_sub(self.settle).unwrap_or(Timestamp::MIN);
-        match self.journal.write(journal::Change::Clear(user.clone(), secret, settled)).await {
+        let change = if *retired {
+            journal::Change::ForgetRetired(user.clone(), secret)
+        } else {
+            journal::Change::Clear(user.clone(), secret, settled)
+        };
+        match self.journal.write(change).await {
             Ok(()) => {
                 self.did(action);
                 Ok(())

@@ -103,6 +103,31 @@ impl Oracle {
         }
     }
 
+    /// Whether an intent of that moment looks too young or too old to whose clock is right.
+    fn is_misdated(&self, stage: &Stage, asker: Asker, since: Timestamp) -> bool {
+        let settle = stage.settings.get(asker.cluster).map(|it| it.settle).unwrap_or_default();
+        let behind = self.untimely.contains(&asker.process) && settle <= stage.wall().duration_since(since);
+        stage.wall() < since || behind
+    }
+
+    /// Another Secret that has had a user and records it, and its cluster.
+    fn recorded_elsewhere(
+        &self,
+        stage: &Stage,
+        (own, namespace, secret): (usize, &str, &str),
+        user: &UserKey,
+    ) -> Option<(usize, String)> {
+        let all = stage.clusters.iter().enumerate().flat_map(|(cluster, of)| {
+            of.table(Some(Kind::Secret)).map(move |(place, object)| (cluster, place, object))
+        });
+        let mut others = all.filter(|(cluster, place, _)| *cluster != own || place.0 != namespace || place.1 != secret);
+        let found = others.find(|(cluster, _, object)| {
+            let published = self.published.get(&(*cluster, text(object, "uid").to_owned()));
+            published.is_some_and(|it| it.users.contains(user)) && records(object).contains(user)
+        });
+        found.map(|(cluster, place, _)| (cluster, format!("{}/{}", place.0, place.1)))
+    }
+
     fn before_create_user(&mut self, stage: &Stage, asker: Asker, user: &UserKey) {
         let Some(of) = stage.clusters.get(asker.cluster) else { return };
         let entries = journal(stage, asker.cluster);
@@ -121,30 +146,15 @@ impl Oracle {
         let said = |member: &str| intent.get(member).and_then(Value::as_str).unwrap_or_default();
         // By a clock that was ahead the intent is younger than its user: then the user is left, and `orphans` lists it.
         // By one that was behind it looks settled to another operator, which then forgets it too early.
-        let settle = stage.settings.get(asker.cluster).map(|it| it.settle).unwrap_or_default();
-        let behind =
-            |since: Timestamp| self.untimely.contains(&asker.process) && settle <= stage.wall().duration_since(since);
-        if said("since").parse().is_ok_and(|since: Timestamp| stage.wall() < since || behind(since)) {
+        if said("since").parse().is_ok_and(|since| self.is_misdated(stage, asker, since)) {
             self.excused.insert(user.clone());
         }
         let (namespace, secret, app, uid) =
             (said("namespace"), said("secret"), said("application"), said("applicationUid"));
-        for (cluster, other) in stage.clusters.iter().enumerate() {
-            for (place, object) in other.table(Some(Kind::Secret)) {
-                let own = cluster == asker.cluster && place.0 == namespace && place.1 == secret;
-                let known = self
-                    .published
-                    .get(&(cluster, text(object, "uid").to_owned()))
-                    .is_some_and(|it| it.users.contains(user));
-                if !own && known && records(object).contains(user) {
-                    return self.broken("S4", || {
-                        format!(
-                            "the name of {user} is given again, and Secret {}/{} in cluster {cluster} records it",
-                            place.0, place.1
-                        )
-                    });
-                }
-            }
+        if let Some((cluster, place)) = self.recorded_elsewhere(stage, (asker.cluster, namespace, secret), user) {
+            return self.broken("S4", || {
+                format!("the name of {user} is given again, and Secret {place} in cluster {cluster} records it")
+            });
         }
         if let Some(holder) = rival(stage, asker.cluster, (namespace, user)) {
             return self.broken("S2", || {

@@ -105,7 +105,9 @@ pub fn proxy(to: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut near = stream.unwrap();
-            memory.lock().unwrap().push(head(&mut near).unwrap());
+            // Who is told to stop may close a connection before it has asked for anything.
+            let Ok(head) = head(&mut near) else { continue };
+            memory.lock().unwrap().push(head);
             near.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
             let far = TcpStream::connect(to).unwrap();
             carry(near.try_clone().unwrap(), far.try_clone().unwrap());

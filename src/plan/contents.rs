@@ -28,6 +28,8 @@ pub(super) struct Contents {
     pub(super) blocked: Option<Reason>,
     /// Whether a key that must be there is not, and cannot be written.
     pub(super) incomplete: bool,
+    /// Whether the certificate or its key would have to be another, and cannot be written.
+    pub(super) waits_for_certificate: bool,
 }
 
 /// Whose keys are compared with what.
@@ -86,6 +88,9 @@ pub(super) fn compare(survey: &Survey<'_>, question: &Question<'_>) -> Option<Bo
             contents.get_or_insert_default().take(question, want, finding);
         }
     }
+    if let Some(contents) = contents.as_mut() {
+        contents.hold_stores(question);
+    }
     if let Some(contents) = contents.as_mut().filter(|contents| contents.writes()) {
         contents.complete_stores(question);
         let clocks = question.want.keys().filter(|(_, want)| want.source == Source::Clock);
@@ -102,6 +107,7 @@ impl Contents {
 
     fn take(&mut self, question: &Question<'_>, want: &KeyWant, finding: Finding) {
         if let Finding::Blocked { reason, lacks } = finding {
+            self.waits_for_certificate |= is_of_pair(want);
             self.blocked.get_or_insert(reason);
             self.incomplete |= lacks && want.required;
             return;
@@ -127,24 +133,25 @@ impl Contents {
         }
     }
 
+    /// Writes nothing that is in the stores while the certificate has to wait: they would be made of another one.
+    fn hold_stores(&mut self, question: &Question<'_>) {
+        if self.waits_for_certificate {
+            let in_stores = question.want.keys().filter(|(_, want)| goes_in_stores(want)).map(|(key, _)| key);
+            in_stores.for_each(|key| drop(self.set.remove(&key)));
+        }
+    }
+
     /// Writes a certificate with its key, and both stores anew where either has to be or where what is in them changes.
     fn complete_stores(&mut self, question: &Question<'_>) {
         let keys: Vec<(Name, &KeyWant)> = question.want.keys().collect();
         let is_store = |want: &KeyWant| matches!(want.source, Source::Keystore | Source::Truststore);
-        let is_pair = |(_, want): &&(Name, &KeyWant)| {
-            matches!(want.source, Source::Credential(Credential::Certificate | Credential::PrivateKey))
-        };
+        let is_pair = |(_, want): &&(Name, &KeyWant)| is_of_pair(want);
         if keys.iter().filter(is_pair).any(|(key, _)| self.set.contains_key(key)) {
             let pair = keys.iter().filter(is_pair);
             self.set.extend(pair.filter_map(|(key, want)| Some((key.clone(), value(question, want)?))));
         }
-        let goes_in = |want: &KeyWant| match want.source {
-            Source::Ca | Source::Keystore | Source::Truststore => true,
-            Source::Credential(credential) => credential != Credential::Password,
-            Source::Address(..) | Source::Username | Source::Constant(_) | Source::Clock => false,
-        };
         let has_stores = keys.iter().any(|(_, want)| is_store(want));
-        if !has_stores || !keys.iter().any(|(key, want)| goes_in(want) && self.set.contains_key(key)) {
+        if !has_stores || !keys.iter().any(|(key, want)| goes_in_stores(want) && self.set.contains_key(key)) {
             return;
         }
         for (key, want) in keys.into_iter().filter(|(_, want)| is_store(want)) {
@@ -152,6 +159,19 @@ impl Contents {
                 self.set.insert(key, value);
             }
         }
+    }
+}
+
+fn is_of_pair(want: &KeyWant) -> bool {
+    matches!(want.source, Source::Credential(Credential::Certificate | Credential::PrivateKey))
+}
+
+/// Whether what a key holds is in the stores as well, or is one.
+fn goes_in_stores(want: &KeyWant) -> bool {
+    match want.source {
+        Source::Ca | Source::Keystore | Source::Truststore => true,
+        Source::Credential(credential) => credential != Credential::Password,
+        Source::Address(..) | Source::Username | Source::Constant(_) | Source::Clock => false,
     }
 }
 

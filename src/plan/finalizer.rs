@@ -189,8 +189,9 @@ impl Record {
     fn existing(&self, world: &World) -> Vec<UserKey> {
         let mut users = self.users(world);
         users.retain(|user| !matches!(world.user(user), Lookup::Absent));
-        let unseen = users.first().is_some_and(|user| matches!(world.user(user), Lookup::Unseen(_)));
-        users.truncate(if unseen { 1 } else { users.len() });
+        if !users.iter().any(|user| matches!(world.user(user), Lookup::Found(_))) {
+            users.truncate(1);
+        }
         users
     }
 }

@@ -224,7 +224,7 @@ fn why_held(world: &World, user: &UserKey, holding: &Holding<'_>, notes: &mut No
     if let Lookup::Found(observed) = world.user(user)
         && holds(world, holding.key, (user, observed))
     {
-        let what = format!("secret {} still holds its credentials", holding.key).into();
+        let what = format!("secret {} still holds the credentials of user {}", holding.key, user.username).into();
         return Some(Reason::Settling { what, until: None });
     }
     if is_protected(world, secret) {

@@ -6,6 +6,7 @@
 mod aiven;
 mod gone;
 mod kubernetes;
+mod memory;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -118,21 +118,6 @@ impl Service {
         if self.service_type == service_type.as_str() { &self.addresses } else { &[] }
     }
 
-    /// Takes over what was known before and what a list neither shows nor contradicts: credentials whose dates are the
-    /// same, and which users that are of concern do not exist. Else what is known would come and go with every list.
-    #[cfg(feature = "shell")]
-    #[expect(clippy::disallowed_methods, reason = "in whatever order, the outcome is the same")]
-    pub(crate) fn remember(&mut self, before: &Service, concerns: impl Fn(&Name) -> bool) {
-        let known = before.gone.iter().filter(|name| !self.users.contains_key(*name) && concerns(name));
-        self.gone.extend(known.cloned());
-        let with_memory = |(name, user): (&Name, &Arc<User>)| {
-            let remembering = user.remembering(before.users.get(name)?)?;
-            Some((name.clone(), Arc::new(remembering)))
-        };
-        let remembering: Vec<(Name, Arc<User>)> = self.users.iter().filter_map(with_memory).collect();
-        self.users.extend(remembering);
-    }
-
     /// A user of it.
     pub fn user(&self, username: &Name) -> Lookup<&User> {
         match self.users.get(username) {
@@ -215,30 +200,6 @@ pub struct User {
     pub changed: bool,
     /// `access_control`, if it was in the answer.
     pub access: Option<AccessControl>,
-}
-
-#[cfg(feature = "shell")]
-impl User {
-    /// A user that a list shows without credentials, with what its dates say about those that were read before; `None` if
-    /// that is nothing.
-    fn remembering(&self, known: &User) -> Option<User> {
-        let User { password, certificate, private_key, changed, .. } = *known;
-        if self.password.is_some() || self.certificate.is_some() || self.private_key.is_some() {
-            return None;
-        }
-        // Without the moment of its password nothing is known.
-        known.password_updated.zip(self.password_updated)?;
-        if known.password_updated != self.password_updated {
-            return Some(User { changed: true, ..self.clone() });
-        }
-        let dates = |user: &User| (user.certificate_ends, user.expiring_certificate_ends);
-        let read = dates(known) == dates(self) && password.is_some_and(|password| password != Content::Empty);
-        match (read, changed) {
-            (true, _) => Some(User { password, certificate, private_key, changed, ..self.clone() }),
-            (false, true) => Some(User { changed, ..self.clone() }),
-            (false, false) => None,
-        }
-    }
 }
 
 /// What a Valkey user may do, as lists of Aiven's rules; an absent list is an empty one.

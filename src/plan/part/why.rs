@@ -26,7 +26,7 @@ pub(super) fn why_written(
     (user, observed): (&UserKey, &User),
 ) -> Reason {
     let right = Contents::default();
-    let Contents { set, refresh: _, missing, wrong, credentials, blocked: _, incomplete: _ } =
+    let Contents { set, refresh: _, missing, wrong, credentials, blocked: _, incomplete: _, waits_for_certificate: _ } =
         contents.unwrap_or(&right);
     let offered = ask.secret.filter(|secret| renew::on_offer(secret, observed)).and_then(|secret| secret.certificate);
     let renewed = !credentials.is_empty() && observed.expiring_certificate_ends.is_some();

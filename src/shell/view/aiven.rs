@@ -2,7 +2,7 @@
 //!
 //! Takes as given that an answer is as it was when it came; what may not show yet is in doubt. Never says that a user is ours.
 
-use super::View;
+use super::{View, memory};
 use crate::world::{
     Content, Intent, Lookup, Name, Observed, Outcome, Project, Service, ServiceKey, Timestamp, User, UserKey,
 };
@@ -21,7 +21,7 @@ impl View {
                 let user = service_key.user(user.clone());
                 world.journal().is_some_and(|journal| journal.knows(&user)) || !world.recorders(&user).is_empty()
             };
-            service.remember(known, concerns);
+            memory::remember(service, known, concerns);
         }
         self.world.put_service(key, service);
         true

@@ -6,7 +6,8 @@ use super::*;
 use crate::documents::Seen;
 use crate::shell::kube::Event;
 use crate::world::{
-    AppKey, Application, FailureClass, Secret, Spec, Subject, Workload, WorkloadKey, WorkloadKind, names,
+    AppKey, Application, Content, FailureClass, Secret, Service, ServiceKey, Spec, Subject, User, Workload,
+    WorkloadKey, WorkloadKind, names,
 };
 
 fn view() -> View {
@@ -145,4 +146,79 @@ fn a_secret_was_wanted_until_its_application_has_expired() {
     let wanted = |view: &mut View, now| view.at(now).managed(&SecretKey::new("shop", "web")).unwrap().last_wanted;
     assert_eq!(wanted(&mut view, before), None);
     assert_eq!(wanted(&mut view, later), Some(later));
+}
+
+fn user_as_listed(reset: Timestamp) -> User {
+    User {
+        name: Content::Empty,
+        primary: false,
+        password: None,
+        certificate: None,
+        private_key: None,
+        certificate_ends: None,
+        expiring_certificate_ends: None,
+        password_updated: Some(reset),
+        changed: false,
+        access: None,
+    }
+}
+
+/// What a list that was just read says of the user `web`, and of nobody else.
+fn listed(reset: i64) -> Fact {
+    let mut service = Service::new("valkey", vec![]);
+    service.users_complete = false;
+    service.users.insert("web".into(), user_as_listed(Timestamp::from_second(reset).unwrap()).into());
+    Fact::Service(ServiceKey::new("dev", "valkey-shop-x"), Some(Box::new(service)))
+}
+
+fn web() -> UserKey {
+    ServiceKey::new("dev", "valkey-shop-x").user("web".into())
+}
+
+fn known(view: &View) -> (Option<Content>, bool) {
+    let Lookup::Found(user) = view.world().user(&web()) else { panic!("it was listed") };
+    (user.password, user.changed)
+}
+
+/// Else a status that follows from it would be written twice with every list.
+#[test]
+fn a_list_leaves_what_was_read_as_long_as_the_dates_are_the_same() {
+    let mut view = view();
+    view.take(listed(10));
+    let password = Some(view.world().digester().content(b"secret"));
+    let read = User { password, ..user_as_listed(Timestamp::from_second(10).unwrap()) };
+    view.take(Fact::User(web(), Box::new(read)));
+    view.take(listed(10));
+    assert_eq!(known(&view), (password, false));
+    view.take(listed(20));
+    assert_eq!(known(&view), (None, true), "it was reset");
+    view.take(listed(20));
+    assert_eq!(known(&view), (None, true), "and nobody has looked since");
+    let read = User { password, ..user_as_listed(Timestamp::from_second(20).unwrap()) };
+    view.take(Fact::User(web(), Box::new(read)));
+    assert_eq!(known(&view), (password, false));
+}
+
+#[test]
+fn a_list_leaves_a_user_gone_that_something_records() {
+    let mut view = view();
+    view.take(listed(10));
+    let gone = ServiceKey::new("dev", "valkey-shop-x").user("gone".into());
+    view.take(Fact::UserMissing(gone.clone(), Timestamp::UNIX_EPOCH));
+    assert!(matches!(view.world().user(&gone), Lookup::Absent));
+    view.take(listed(10));
+    assert!(matches!(view.world().user(&gone), Lookup::Unseen(_)), "nobody speaks of it");
+
+    let annotations = [
+        ("x.valkey.aiven.nais.io/serviceUser", "gone"),
+        ("x.valkey.aiven.nais.io/serviceName", "valkey-shop-x"),
+        ("valkey.aiven.nais.io/project", "dev"),
+    ];
+    let annotations = annotations.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+    let mut secret = Secret::new(SecretKey::new("shop", "web"), annotations);
+    secret.labels.kind = Some(names::TYPE_VALUE.into());
+    view.take(watched(Sighting::Secret(Box::new(secret)), "5"));
+    view.take(Fact::UserMissing(gone.clone(), Timestamp::UNIX_EPOCH));
+    view.take(listed(10));
+    assert!(matches!(view.world().user(&gone), Lookup::Absent));
 }
